@@ -155,16 +155,16 @@ class Batch:
 
     def runs(self) -> Iterator[Run]:
         """Yield the runs, reading each one lazily."""
-        from runner.record.batch_directory import runs_of
+        from runner.record.batch_directory import current_runs
 
-        yield from map(Run.read, runs_of(self.path))
+        yield from map(Run.read, current_runs(self.path))
 
     def insights(self) -> list[Insight]:
         """Return the insights of all runs."""
         from runner.base.json import at, read_json, text
-        from runner.record.batch_directory import runs_of
+        from runner.record.batch_directory import current_runs
 
-        files = ((path, read_json(path / "metadata.json")) for path in runs_of(self.path))
+        files = ((path, read_json(path / "metadata.json")) for path in current_runs(self.path))
         names = ((path, text(at(metadata, "transcript", "name"))) for path, metadata in files)
         return [insight for path, name in names for insight in _insights(path, name)]
 

@@ -14,6 +14,7 @@ from runner.answers.prompt_text import BRACKETS, wrap
 from runner.base.errors import TranscriptError
 from runner.base.text import to_safe_text
 
+EXCEPT = "Not: "  # begins a line of a definition that says when a code does not apply
 MAX_CODES = 500  # as many names as OpenAI allows in one enumeration
 _ID_SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "urn:colloquy:qda")
 _INTRODUCTION = (

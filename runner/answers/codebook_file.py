@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from runner.answers.codebook import (
+    EXCEPT,
     MAX_CODES,
     SLASH,
     Code,
@@ -23,9 +24,12 @@ MAX_BYTES = 4_000_000
 MAX_NAME, MAX_TEXT = 100, 4_000  # characters of a name; of a definition, or of all examples
 MAX_DEPTH = 20  # of codes below codes
 # Columns as NVivo, MAXQDA, ATLAS.ti and Taguette call them.
+# Columns that say more of when a code applies, and when not (MacQueen et al. 1998).
+_MORE = re.compile(r"(?:full|detailed) (?:definition|description)|inclu.*|when to use|use when")
+_NOT = re.compile(r"exclu.*|when not to use|do(?:n't| not) use.*")
 _ALSO = {
     "code": ("name", "tag", "title"),
-    "definition": ("description", "memo", "comment"),
+    "definition": ("brief definition", "short definition", "description", "memo", "comment"),
     "examples": ("example",),
     "parent": ("parent code",),
 }
@@ -66,7 +70,10 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
         parent, name = " ".join(row.get("parent", "").split()), row["code"]
         if taken.setdefault(name_key(name), name_key(parent)) != name_key(parent):
             name = f"{spelt.get(name_key(parent), parent)}{SLASH}{name}"
-        yield f"{file}:{line}", Code(name, row["definition"], cleaned, parent or None)
+        more = (cell for column, cell in row.items() if _MORE.fullmatch(column))
+        never = (EXCEPT + cell for column, cell in row.items() if cell and _NOT.fullmatch(column))
+        definition = "\n".join(filter(None, (row["definition"], *more, *never)))
+        yield f"{file}:{line}", Code(name, definition, cleaned, parent or None)
 
 
 def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
@@ -80,7 +87,8 @@ def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
 def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[Code]:
     """Yield the codes, their parents spelt as these are; raise ConfigError.
 
-    They *may lack* definitions, as in projects of other programs.
+    They *may lack* definitions, as in projects of other programs; else only those above others may,
+    which then merely group them.
     """
     known: dict[str, tuple[str, Code]] = {}
     for place, code in placed:
@@ -95,8 +103,11 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
             raise ConfigError(f"{place}: column code: {name!r} is in {where} already")
         known[name_key(name)] = place, replace(code, name=name)
     parents = {key: _parent(known, *each) for key, each in known.items()}
+    groups = set(parents.values()) - (known.keys() if may_lack else set())
     used: set[str] = set()
     for key, (place, code) in known.items():
+        if key in groups and not _says(code.definition):
+            code = replace(code, codable=False)
         _check_texts(place, code, may_lack=may_lack)
         chain = [key]
         while (above := parents[chain[-1]]) is not None:
@@ -122,8 +133,12 @@ def _parent(known: Mapping[str, tuple[str, Code]], place: str, code: Code) -> st
     return key
 
 
+def _says(text: str) -> bool:
+    return any(char.isalnum() for char in text)
+
+
 def _check_texts(place: str, code: Code, *, may_lack: bool) -> None:
-    if code.codable and not may_lack and not any(char.isalnum() for char in code.definition):
+    if code.codable and not may_lack and not _says(code.definition):
         why = f"{code.name!r} has none: say when it is used"
         raise ConfigError(f"{place}: column definition: {why}")
     lengths = {"definition": len(code.definition), "examples": sum(map(len, code.examples))}

@@ -137,6 +137,11 @@ class Outlier:
     why: str
 
 
+def outlier_id(place: int) -> str:
+    """Return the id by which a synthesis names the outlier at *place*, counted from 1."""
+    return f"O{place:02d}"
+
+
 @dataclass(frozen=True, slots=True)
 class Synthesis:
     """An analyzer's summary of the collection: *text*, *insights*, and the themes each names."""

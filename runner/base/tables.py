@@ -20,6 +20,7 @@ _QUOTED = re.compile(r'[",;]')  # a spreadsheet may split cells at semicolons
 _IN_QUOTES = re.compile(r'"[^"]*"')
 _LINE_ENDS = re.compile(r"[\n\t\u2028\u2029]+")
 _SEPARATOR = re.compile(r"\Asep=.(?=\r?\n)", re.IGNORECASE)  # in Excel's own first line
+_PACKED = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0", b"%PDF-")
 _MENDED = re.compile(r"'(?=\s*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
 
@@ -106,6 +107,11 @@ def read_text(file: Path, limit: int) -> str:
     """
     with readable(file):
         data = read_regular(file, limit)
+    if data.startswith(_PACKED):
+        raise ConfigError(
+            f"{file}: cannot be read: it is not a text file but one of Word, Excel, PDF or ZIP; "
+            f"save it as plain text or as CSV UTF-8"
+        )
     wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = data.decode("utf-16" if wide else "utf-8-sig")

@@ -1,7 +1,7 @@
 """Guide: the questions of an interview, each of which becomes an analyzer made from a template."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +18,22 @@ MAX_BYTES = 200_000
 MAX_QUESTIONS = 200
 MAX_CHARS = 2000  # of a question
 _MAX_NAME = 40  # characters of a name made from its words
+_WRAPPED = 30  # characters at least of a line that the next one continues
 
-_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, 1.2, a), iv)
-    r"^\s*(?:[-*+•–]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|\(?(?:[a-z]|[ivx]+)\))\s+"
+_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, Question 4, 1.2, a), iv), 5、
+    r"^\s*(?:(?:[-*+•·●○◦▪–—>]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|"
+    r"Q(?:uestion)?\s?\d{1,3}[.):]?|\(?(?:[a-z]|[ivx]+)\))\s+|\d{1,3}[、．]\s*)"
     r"(?:\[[ x]\]\s+)?",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"\d[\d.]*")
+_PROBE = re.compile(r"(?:probe|prompt|follow[- ]?up)s?(?:\W+\d+)?\s*:", re.IGNORECASE)
+_UNDERLINED = re.compile(r"^[^\n?]+\n(?:=+|--+)[ \t]*$", re.MULTILINE)  # a heading in Markdown
 _NO_QUESTION = re.compile(  # headings, rules
     r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
 )
 _ASKS = ("?", "？", "؟")
-_ENDS = (*_ASKS, ".", "!", "…")  # of a question, but not of a mere probe
+_ENDS = (".", "!", "…", "。", "！")  # of a sentence
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(?:\w[\w-]*:[^?\n]*\n|[ \t-].*\n)*---[ \t]*(?:\n|\Z)")
 _EXPECTED = (
     "expected a question a line, or YAML: a list of questions, or NAME: question; or a table with "
@@ -121,34 +126,59 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
         for _, row in read_table(file, ("question",), MAX_BYTES, 10 * MAX_QUESTIONS):
             yield row.get("name", ""), row["question"]
     else:
-        lines = _FRONT_MATTER.sub("", read_text(file, MAX_BYTES)).splitlines()
-        for each in _items(line for line in lines if not _NO_QUESTION.fullmatch(line)):
+        text = _FRONT_MATTER.sub("", read_text(file, MAX_BYTES))
+        lines = _UNDERLINED.sub("", text).splitlines()
+        for each in _items([line for line in lines if not _NO_QUESTION.fullmatch(line)]):
             yield "", each
 
 
-def _items(lines: Iterable[str]) -> Iterator[str]:
-    """Yield the questions in *lines*; what is indented below one, such as probes, belongs to it.
+def _items(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the questions in *lines*; probes, and what is indented below one, belong to it.
 
     Questions below a list's item that asks nothing, or below a line with a colon, begin with it.
+    Other lines without a mark that end no sentence are headings of a list of questions below.
     """
-    item, depth, asks, listed, head, top = "", 0, False, False, "", -1
+    item, last, depth, asks, listed, head, top = "", "", 0, False, False, "", -1
+    numbers = set[str]()
+    plain = sum(not _MARK.match(line) and not line[0].isspace() for line in lines)
     for line in lines:
         mark = _MARK.match(line)
-        indent = len(line) - len(line.lstrip())
         words = (line[mark.end() :] if mark else line).strip()
-        below = bool(item) and indent > depth
-        if below and (not mark or asks or (listed and not words.endswith(_ENDS))):
-            item, asks = f"{item} {words}", asks or words.endswith(_ASKS)
+        indent = len(line) - len(line.lstrip())
+        if mark and (number := _NUMBER.search(mark[0])):
+            numbers.add(own := number[0].strip("."))
+            indent += own.count(".") * (own.rpartition(".")[0] in numbers)
+        elif mark:
+            indent += plain > 1  # a bullet below one of several lines without a mark
+        below, ends = bool(item) and indent > depth, _ends(words)
+        goes_on = not mark and (below or (_is_cut(item, last) and words[:1].islower()))
+        belongs = below and (asks or not (ends or (_ends(item) and not listed)))
+        if goes_on or belongs or (item and _PROBE.match(words)):
+            item, last, asks = f"{item} {words}", line, asks or _asks(words)
             continue
-        if below and listed:
-            head, top = f"{item.rstrip(':')}: ", depth
-        elif item:
+        if (below and listed) or (item.endswith(":") and not listed and indent >= depth):
+            head, top = f"{item.rstrip(':')}: ", depth - (not below)
+        elif item and (listed or not mark or not ends or _ends(item)):
             yield item
-        head = head if indent > top else ""
-        item, depth, asks = head + words, indent, words.endswith(_ASKS)
-        listed = bool(mark) or words.endswith(":")
+        head = head if indent > top and (mark or not words.endswith(":")) else ""
+        item, last, depth = head + words, line, indent
+        asks, listed = _asks(words), bool(mark)
     if item:
         yield item
+
+
+def _is_cut(item: str, line: str) -> bool:
+    """Return whether the *item* that ends with *line* seems to go on in another one."""
+    return len(line) >= _WRAPPED and not _ends(item) and item[-1] != ":" and not item[0].islower()
+
+
+def _asks(words: str) -> bool:
+    return any(sign in words for sign in _ASKS)
+
+
+def _ends(words: str) -> bool:
+    """Return whether *words* are a question or a sentence, not a mere subject."""
+    return _asks(words) or words.rstrip("*_\"'”’») ").endswith(_ENDS)
 
 
 def _of_yaml(value: Any) -> Iterator[tuple[str, str]]:

@@ -25,7 +25,10 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
-_FILE = ("file", "file name", "filename", "document", "document name", "transcript")
+_FILE = (
+    *("file", "file name", "filename", "document", "document name", "transcript", "interview"),
+)
+_MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsheets write no value
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,12 +125,12 @@ def read_attributes(
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files called *inputs*.
 
-    Of the first column and those called as in _FILE, the one with the most names of files names a
-    file as `FileNames` does, or, if *inputs* have paths, by its path from here or from the root;
-    rows of *earlier* files that are none of these are left out. A column `speaker` names one of its
-    speakers, as *speakers_in* returns them; if it is the first or the file's cell is empty, that
-    speaker in every file. Raises ConfigError, with the line, for a table of another shape and for a
-    name that is nobody's or that of several.
+    A column of _FILE or the first, whichever has more of their names, names a file as `FileNames`
+    does, or, if *inputs* have paths, by its path from here or from the root; rows of *earlier*
+    files that are none of these are left out. A column `speaker` names one of its speakers, as
+    *speakers_in* returns them; if it is the first or the file's cell is empty, that speaker in
+    every file. Raises ConfigError, with the line, for a table of another shape and for a name that
+    is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -138,14 +141,18 @@ def read_attributes(
         header.pop()
     titles = [name.casefold() for name in header]
     at = titles.index(SPEAKER) if SPEAKER in titles else None
-    places = [*(n for n, title in enumerate(titles) if title in _FILE), *([0] if at != 0 else [])]
     known = _Known(inputs, speakers_in, earlier)
-    named_at = max(
-        places, key=lambda n: sum(known.has(row[n : n + 1]) for _, row in rows), default=None
-    )
-    columns = [n for n in range(len(header)) if n not in (named_at, at)]
+    may_name = [n for n, title in enumerate(titles) if title in _FILE] + [0] * (at != 0)
+    times = {n: sum(len(row) > n and known.names(row[n]) for _, row in rows[1:]) for n in may_name}
+    named_at = max(may_name, key=times.__getitem__, default=None)
+    columns = [n for n in range(len(header)) if n not in (named_at, at) and (n or header[0])]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
+    if named_at is not None and titles[named_at] not in _FILE and known.names(header[named_at]):
+        raise ConfigError(
+            f"attributes={file}:1: {header[named_at]!r} is a file of this batch: expected a header "
+            f"above it, such as file,role"
+        )
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -153,12 +160,14 @@ def read_attributes(
         if any(row[len(header) :]):
             raise ConfigError(f"{where}: {len(row)} cells, expected at most {len(header)}")
         cells = [*row, *[""] * (len(header) - len(row))]
-        values = tuple(_clean(cells[n]) for n in columns)
+        cleaned = (_clean(cells[n]) for n in columns)
+        values = tuple("" if each.casefold() in _MISSING else each for each in cleaned)
         named = ("" if place is None else cells[place] for place in (named_at, at))
         for name, who in known.subjects(where, *named):
             if (other := lines.setdefault((name, who), line)) != line:
                 subject = f"{who} in {name}" if who else name
-                raise ConfigError(f"{where}: {subject} is also in line {other}")
+                several = "" if at is not None else "; speakers need a column `speaker`"
+                raise ConfigError(f"{where}: {subject} is also in line {other}{several}")
             (speakers.setdefault(name, {}) if who else files)[who or name] = values
     if not any(map(any, chain(files.values(), *(of.values() for of in speakers.values())))):
         raise ConfigError(f"attributes={file}: every row is empty behind its name")
@@ -197,10 +206,6 @@ class _Known:
 
         self._heard = heard
 
-    def has(self, cells: Iterable[str]) -> bool:
-        """Return whether one of *cells* names a file."""
-        return any(_absolute(c) in self._by_path or self._files.called(c) for c in cells)
-
     def subjects(self, where: str, file: str, speaker: str) -> Iterator[tuple[str, str]]:
         """Yield file and speaker, "" for all of the file, that a row's cells name."""
         files = self._files.files if speaker and not file else self._file(where, file)
@@ -220,10 +225,17 @@ class _Known:
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found
 
+    def names(self, cell: str) -> bool:
+        """Return whether *cell* names a file."""
+        return bool(self._called(cell))
+
+    def _called(self, cell: str) -> list[str]:
+        path = self._by_path.get(_absolute(cell)) if cell else None
+        return [path] if path else self._files.called(cell)
+
     def _file(self, where: str, cell: str) -> list[str]:
         """Return the file that *cell* names, nothing for one that was removed."""
-        path = self._by_path.get(_absolute(cell))
-        files = [path] if path else self._files.called(cell)
+        files = self._called(cell)
         if len(files) == 1 or (not files and self._earlier.called(cell)):
             return files
         shown = repr(one_line(cell, 100))

@@ -16,7 +16,7 @@ from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import read_collection
-from runner.base.errors import ConfigError
+from runner.base.errors import ConfigError, readable
 from runner.base.files import Lines, write_bytes
 from runner.base.json import mappings, read_json, read_list, text
 from runner.base.regular_files import (
@@ -71,9 +71,17 @@ def transcripts_of(batch: Path) -> dict[Path, str]:
     return {run: name for run, name in rows if run in known}
 
 
+def current_runs(batch: Path) -> list[Path]:
+    """Return the run directories of *batch*, without those of files that its user has removed."""
+    rows, names = _every_row(batch), set(input_names(batch))
+    gone = (row for row in rows if names and row.get("transcript") not in names)
+    left_out = {batch / text(row.get("run")) for row in gone}
+    return [run for run in runs_of(batch) if run not in left_out]
+
+
 def single_runs(paths: Iterable[Path]) -> list[Path]:
-    """Return *paths* with each batch replaced by its run directories."""
-    return [run for path in paths for run in (runs_of(path) if is_batch(path) else [path])]
+    """Return *paths* with each batch replaced by its `current_runs`."""
+    return [run for path in paths for run in (current_runs(path) if is_batch(path) else [path])]
 
 
 def journal_of(run: Path) -> list[dict[str, Any]]:
@@ -117,8 +125,26 @@ def input_names(batch: Path) -> list[str]:
     return [str(name) for name in read_list(batch / INPUTS)]
 
 
+def known_names(batch: Path, shards: int) -> list[str]:
+    """Return the names of the inputs that *batch* has had in any session.
+
+    Of one of several *shards* those of the last, which nothing removes; raise ConfigError.
+    """
+    with readable(batch / RESULTS):
+        rows = _every_row(batch) if shards == 1 else []
+    return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
+
+
 def rows_of(batch: Path) -> list[dict[str, Any]]:
-    """Return the results of *batch*, the last row of each transcript, in the order of the file."""
+    """Return the results of *batch*, the last row of each transcript, in the order of the file.
+
+    Files that its user has removed have none.
+    """
+    names = set(input_names(batch))
+    return [row for row in _every_row(batch) if not names or row.get("transcript") in names]
+
+
+def _every_row(batch: Path) -> list[dict[str, Any]]:
     rows: dict[object, dict[str, Any]] = {}
     for line in islice(lines_of(batch / RESULTS, MAX_TABLE), MAX_LISTED + 1):
         earlier = rows.pop(name := line.get("transcript"), {})
@@ -145,19 +171,17 @@ class Results:
     def finish(self, names: Set[str]) -> Counter[str]:
         """Reduce results.jsonl to a row per transcript, by name; write results.csv; raise OSError.
 
-        Files that are not among *names*, since the user removed them, keep their row if they were
-        read. Returns the number of transcripts among *names* by status, over all sessions.
+        Files that are not among *names*, since the user removed them, are in results.jsonl alone.
+        Returns the number of transcripts among *names* by status, over all sessions.
         """
-        rows = [
-            row
-            for row in rows_of(self._path)
-            if row.get("transcript") in names or row.get("status") != "unreadable"
-        ]
-        rows.sort(key=lambda row: by_number(text(row.get("transcript"))))
-        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows)
+        every = sorted(
+            _every_row(self._path), key=lambda row: by_number(text(row.get("transcript")))
+        )
+        lines = (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in every)
         write_bytes(self._path / RESULTS, b"".join(lines))
+        rows = [row for row in every if row.get("transcript") in names]
         write_table(self._path, rows)
-        return Counter(str(row.get("status")) for row in rows if row.get("transcript") in names)
+        return Counter(str(row.get("status")) for row in rows)
 
     def close(self) -> None:
         """Close the file."""

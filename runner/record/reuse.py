@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from runner.answers.outcome import Outcome
 from runner.base.errors import AnswerError
 from runner.base.files import make_directory, set_aside, sync_directory
 from runner.base.json import load_json, read_json
-from runner.base.regular_files import files_in
+from runner.base.regular_files import files_in, folders_in
 from runner.base.usage import Usage
 from runner.calls.call_log import CallLog
 from runner.job.graph import Node
@@ -76,6 +76,20 @@ class PreviousSession:
             if fault is None and record["status"] == "ok" and record["key"] == key:
                 return record
         return None
+
+    def keep_dropped(self, nodes: Iterable[Node]) -> None:
+        """Move answers of analyzers that are none of *nodes* to `superseded/`; remove their pages.
+
+        Raises OSError.
+        """
+        known = {_path(self.path, node) for node in nodes}
+        for stage in folders_in(self.path / "intermediate"):
+            for file in (each for each in files_in(stage, ".json") if each not in known):
+                dropped = Node(file.stem, stage.name, (), None, transcript=False)
+                keep_answer(self.path, dropped, None)
+                for page in (file, self.path / "final" / file.name):
+                    page.with_suffix(".md").unlink(missing_ok=True)
+                    page.with_suffix(".docx").unlink(missing_ok=True)
 
     def _is_final(self, record: Mapping[str, Any]) -> bool:
         if record["status"] == "error":

@@ -10,7 +10,7 @@ from runner.base.errors import ColloquyError, one_line
 from runner.base.json import load_json, read_json, read_yaml, section, text
 from runner.config.schema import validate
 from runner.job.graph import collection_pipeline, make_pipeline
-from runner.record.batch_directory import input_names, rows_of
+from runner.record.batch_directory import rows_of
 from runner.record.collection_findings import CollectionFindings, GroundedFinding, collect_findings
 from runner.record.run_directory import COMPLETED, RESOLVED
 from runner.reports.collection.facts import facts_of
@@ -76,10 +76,9 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
 def _inputs(batch: Path, stored: Collection) -> list[Input]:
     """Return the files whose runs the collection could read."""
     runs = {each.file: each.run for each in stored.read}
-    names = {*input_names(batch)}  # without files that are gone, whose rows stay
     for row in rows_of(batch):  # also of files that are said to be unread
         name, run = text(row.get("transcript")), text(row.get("run"))
-        if run and (name in names or not names):
+        if run:
             runs.setdefault(name, run)
     return [Input(Path(file), file, run) for file, run in runs.items()]
 

@@ -24,7 +24,6 @@ from runner.record.batch_directory import (
     INSIGHTS_TABLE,
     REPORT,
     TABLE,
-    input_names,
     is_batch,
     rows_of,
     runs_of,
@@ -115,9 +114,9 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
         cells = ([row.get(name) for name in COLUMNS] for row in rows.values())
         if fault := _difference(batch / TABLE, COLUMNS, cells):
             yield f"{TABLE}: {fault}"
-    files, inputs = section(read_json(batch / "metadata.json"), "files"), {*input_names(batch)}
-    read = Counter(text(r.get("status")) for r in rows.values() if r.get("transcript") in inputs)
-    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}) if inputs else ():
+    files = section(read_json(batch / "metadata.json"), "files")
+    read = Counter(text(row.get("status")) for row in rows.values())
+    for status in sorted(files.keys() & {*ANSWERED, "partial", "failed"}):
         if files[status] != read[status]:
             yield f"{read[status]} {status}, but metadata.json says {files[status]!r}"
 

@@ -23,7 +23,7 @@ from runner.job.build import build_job, open_transcript, resolve, transcript_pat
 from runner.job.config_diff import changed_prompts, changed_settings
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
-from runner.record.batch_directory import batch_of, input_names, is_batch
+from runner.record.batch_directory import batch_of, is_batch, known_names
 from runner.record.reuse import PreviousSession
 from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
@@ -76,7 +76,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         config_folders=config_dirs,
         overrides=[*given, *overrides],
         transcript=transcript,
-        only=input_names(path) if many else None,
+        only=known_names(path, new.batch.shards) if many else None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):

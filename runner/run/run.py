@@ -123,6 +123,7 @@ class Run:
         expected = expected_durations(seen, limits)
         asker = Asker(job, clients, stored, expected, place, averages)
         self._judging = Judging(job, asker, self._recorder)
+        self._previous = stored.previous
         self._fits = Fits(job, directory, stored.previous)
         self._nodes = EscalatingNodes(job, asker, self._contexts, self._recorder, self._fits)
 
@@ -131,6 +132,8 @@ class Run:
         recorder = self._recorder
         recorder.begin()
         try:
+            if self._previous is not None:
+                await offload(self._previous.keep_dropped, self.job.pipeline.nodes)
             await self._fits.begin()
             outcomes = await run_graph(self.job.pipeline, self._work)
             wall_s = recorder.elapsed_s()

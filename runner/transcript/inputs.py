@@ -4,7 +4,7 @@ import glob
 import itertools
 import os
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     if batch.shard >= batch.shards:
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
-    search = _Search(root_of(path), user_path(settings.output.dir).resolve())
+    search = _Search(root_of(path), user_path(settings.output.dir).resolve(), _others(settings))
     above = (each for each in search.root.absolute().parents if kind_of(each / _LOCK))
     if result := path if _is_result(search.root) else next(above, None):
         raise ConfigError(
@@ -114,13 +114,22 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     return Inputs(files, left_out)
 
 
-class _Search:
-    """Finds files below *root* but not below *outputs*; counts those that it skips."""
+def _others(settings: Settings) -> Iterator[Path]:
+    """Yield the files of *settings* that are no transcripts, though they may lie beside them."""
+    own = (settings.guide, settings.codebook, settings.attributes, settings.references)
+    checks = settings.checks and settings.checks.file
+    examples = (each.examples for each in settings.analyzers.values())
+    yield from (user_path(each).resolve() for each in (*own, checks, *examples) if each)
 
-    def __init__(self, root: Path, outputs: Path) -> None:
+
+class _Search:
+    """Finds files below *root* but not in *outputs* or *others*; counts those that it skips."""
+
+    def __init__(self, root: Path, outputs: Path, others: Iterable[Path]) -> None:
         self.root = root
         self.left_out: Counter[str] = Counter()
         self._resolved, self._outputs = root.resolve(), outputs
+        self._others = {each for each in others if not self._resolved.is_relative_to(each)}
         self._suffixes = suffixes()
 
     def below(self) -> Iterator[Path]:
@@ -166,6 +175,9 @@ class _Search:
             return False
         if not self.is_inside(path):
             self.left_out["that link outside the folder"] += 1
+            return False
+        if self._others and not self._others.isdisjoint(((real := path.resolve()), *real.parents)):
+            self.left_out["named as another input"] += 1
             return False
         if not path.is_file():  # a pipe, or a link that leads nowhere
             self.left_out["that are not regular files"] += 1

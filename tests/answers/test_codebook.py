@@ -53,6 +53,18 @@ def test_a_table_is_read_however_a_spreadsheet_writes_it(
     ] == list(book_of(text.encode(encoding)).codes)
 
 
+def test_a_table_says_when_a_code_applies_and_when_not_and_groups_codes() -> None:
+    book = book_of(
+        "Code,Brief definition,Exclusion criteria,Inclusion criteria,Full definition,Parent\n"
+        "Pay,,,,,\nToo little,about pay,not of costs,when compared,what is earned,Pay\n"
+    )
+
+    group, code = book.codes
+    assert (False, "Pay") == (group.codable, code.parent)
+    assert "about pay\nwhen compared\nwhat is earned\nNot: not of costs" == code.definition
+    assert ("Too little",) == book.names
+
+
 def test_a_table_of_another_program_may_have_equal_names_below_several_parents() -> None:
     rows = "Pay,money,\nWork,of it,\nOther,of work,Work\nOther,of pay,PAY\nWork,at home,Pay\n"
     book = book_of(f"Name,Description,Parent code\n{rows}")

@@ -72,6 +72,49 @@ def test_yaml_may_name_the_questions() -> None:
     assert {"why": "Why?", "how": "How?"} == read_guide("guide.json")
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        (  # lines cut by a word processor
+            "What is the hardest thing about your\nwork at night?\nwho helps\nwhat else\n",
+            ["What is the hardest thing about your work at night?", "who helps", "what else"],
+        ),
+        (  # headings of lists
+            "PART A (5 min)\n1. How long?\n\nPart B\n2) Tell me more.\nWork\n====\n3. Why?\n",
+            ["How long?", "Tell me more.", "Why?"],
+        ),
+        (
+            "Opening:\n1. Who?\n2. Why?\n\nEnd:\nWhat else?\n",
+            "Opening: Who? Opening: Why? End: What else?",
+        ),
+        (
+            "1. Pay\n1.1 Enough?\n1.2 Fair?\n2. Why?\n2.1 How?\n",
+            ["Pay: Enough?", "Pay: Fair?", "Why? How?"],
+        ),
+        (
+            "What helps?\n- Who?\n- What cost?\nWhat next?\n• why\n",
+            ["What helps? Who? What cost?", "What next? why"],
+        ),
+        ("Your day\n- morning\nYour team\n- size\n", ["Your day morning", "Your team size"]),
+        (
+            "1. Why?\nProbe: How?\nFollow-up 2: Who?\n2. When?\n",
+            ["Why? Probe: How? Follow-up 2: Who?", "When?"],
+        ),
+        (
+            "Q1 Why?\nQuestion 2: How?\n> Who?\n３．何が大変ですか？\n4、为什么？\n",
+            "Why? How? Who? 何が大変ですか？ 为什么？",
+        ),
+        ("**Why?**\n- How? (5 min)\n", ["**Why?**", "How? (5 min)"]),
+    ],
+)
+def test_lists_are_read_as_people_write_them(text: str, asked: list[str] | str) -> None:
+    Path("guide.txt").write_text(text)
+
+    found = list(read_guide("guide.txt").values())
+
+    assert asked == (" ".join(found) if isinstance(asked, str) else found)
+
+
 def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> None:
     long = "What would you change first if you were the head of the ward"
     asked = [f"{long}?", f"{long} next door?", "何が大変ですか?"]

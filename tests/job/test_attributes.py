@@ -35,6 +35,15 @@ READ = {
     "by stem": ("file,role\nben,x", {"day1/ben.vtt": ("x",)}),
     "behind a number": ("ID,Document name,role\nP1,ben,x", {"day1/ben.vtt": ("P1", "x")}),
     "beside other documents": ("ID,document,role\nben,form 3,x", {"day1/ben.vtt": ("form 3", "x")}),
+    "in the column that has the names": (
+        "case,transcript,role\nben,verbatim,x\nv1.2,edited,-",
+        {"day1/ben.vtt": ("verbatim", "x"), "v1.2.txt": ("edited", "")},
+    ),
+    "without values": (
+        "role,interview,a,b,c\nx,ben,NA,n/a,#N/A\n–,v1.2,1,2,3",
+        {"day1/ben.vtt": ("x", "", "", ""), "v1.2.txt": ("", "1", "2", "3")},
+    ),
+    "behind the row numbers of R": ('"","file","role"\n"1","ben","x"', {"day1/ben.vtt": ("x",)}),
     "by a stem with a point": ("file,role\nv1.2,x", {"v1.2.txt": ("x",)}),
     "as Windows spells it": ("file;role\r\n.\\day1\\ben.vtt;x\r\n", {"day1/ben.vtt": ("x",)}),
     "as another program spells it": ("file,role\nday1_ben.docx,x", {"day1/ben.vtt": ("x",)}),
@@ -95,6 +104,8 @@ REFUSED = {
     "file,speaker,a\nv1.2,Ben,1": "table.csv:2: no speaker in v1.2 is called 'Ben'",
     "speaker,a\nBen,1\n\nKim,1": "table.csv:4: no file has a speaker 'Kim'",
     "file,speaker,a\n,Ben,1\nben,Ben,2": "table.csv:3: Ben in day1/ben.vtt is also in line 2",
+    "ben,nurse\nv1.2,cook": "table.csv:1: 'ben' is a file of this batch: expected a header",
+    "file,person,a\nben,Ben,1\nben,Kim,2": "in line 2; speakers need a column `speaker`",
     b"file,a\nb\xffn,1": "it is not UTF-8",
 }
 

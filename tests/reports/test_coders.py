@@ -171,6 +171,17 @@ def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
     assert ("p.qdpx: 1 coding left out: they are in no plain text",) == read.notes
 
 
+def test_a_project_of_recordings_alone_says_so() -> None:
+    sources = '<Sources><AudioSource><CodeRef targetGUID="x"/></AudioSource></Sources>'
+    with ZipFile("p.qdpx", "w") as archive:
+        archive.writestr("project.qde", f"<Project><CodeBook/>{sources}</Project>")
+
+    with pytest.raises(
+        ConfigError, match=r"it has no codings; p\.qdpx: 1 coding left out: they are"
+    ):
+        read_coder(Path("p.qdpx"), BOOK, ["t.txt"])
+
+
 WRONG = {
     "kode,segment\nA,S0001\n": "h.csv:1: there is no column 'code'; did you mean 'kode'?",
     "code,segment\nUnsued,S0001\n": "h.csv:2: column code: 'Unsued' is not in the codebook; did",
@@ -324,6 +335,8 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
         "Code;Segment\nB > C;Sentence number 0\nA;Sentence\n",
         'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
         't.txt,Sentence number 1,"A\n"\n',
+        "Media Title,Excerpt Range,Excerpt Copy,Codes Applied Combined,Code: A Applied\n"
+        't.txt,0-17,Sentence number 0,"B/C, A",True\n',
     ],
 )
 def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(table: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
+import re
 import shutil
 from fractions import Fraction
 from io import BytesIO, StringIO
@@ -41,10 +42,13 @@ def made(tmp_path: Path, data: Any, attributes: Any = None, pages: str = "plain"
     return batch
 
 
+def page_of(batch: Path) -> str:
+    return (batch / "collection/report.html").read_text()
+
+
 def seen_of(batch: Path) -> Seen:
     """Return what the page is made of, after what holds of each."""
-    text = (batch / "collection/report.html").read_text()
-    seen = Seen(text)
+    seen = Seen(page_of(batch))
     links = [link.partition("#") for link in seen.links]
 
     assert {here for file, _, here in links if not file} <= set(seen.ids)
@@ -104,6 +108,13 @@ def test_every_count_names_what_was_read_silent_and_unread(tmp_path: Path) -> No
         assert said in pages
 
 
+def test_notes_keep_their_spaces(tmp_path: Path) -> None:
+    batch = made(tmp_path, collection(notes=["1 of 5 files is odd"]))
+
+    assert "1 of 5 files is odd." in seen_of(batch).words
+    assert "1 of 5 files is odd." in (batch / "collection/themes.md").read_text()
+
+
 def test_quotes_lead_to_their_segment_in_the_report_of_the_run(tmp_path: Path) -> None:
     batch = made(tmp_path, collection())
     links = {link for link in seen_of(batch).links if "runs/" in link}
@@ -116,6 +127,17 @@ def test_quotes_lead_to_their_segment_in_the_report_of_the_run(tmp_path: Path) -
     write_report(batch)
 
     assert "./../runs/00/a-1/transcript.md#s0003" in seen_of(batch).links
+
+
+def test_a_synthesis_links_what_it_names_however_its_number_is_written(tmp_path: Path) -> None:
+    said = {"analyzer": "synthesis", "text": "[T1], [T02], [O1], C01, T9, A320", "themes": []}
+    batch = made(tmp_path, collection(synthesis=[said]))
+    links = re.findall(r'<a href="#([a-z]+-\d+)" title="[^"]*">(\w+)</a>', page_of(batch))
+
+    named = ["theme-1 T1", "theme-2 T02", "outlier-1 O1", "contradiction-1 C01"]
+    assert named == [" ".join(each) for each in links]
+    assert "O01 A lift" in " ".join(seen_of(batch).words.split())
+    assert "### O01 A lift" in (batch / "collection/themes.md").read_text()
 
 
 def test_tables_have_a_row_for_each_theme_and_what_each_file_says(tmp_path: Path) -> None:
@@ -278,6 +300,16 @@ def test_what_files_say_of_themselves_makes_groups_of_files_and_speakers(tmp_pat
     )
     assert "Site" not in seen.words  # one value: no groups
     assert "role is not compared" in " ".join(seen.words.split())  # the table's, not the files'
+
+
+def test_groups_come_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    waves = {"a.txt": ["10"], "b.txt": ["9"], "e.txt": ["9"]}
+    batch = made(tmp_path, collection(), {"names": ["wave"], "files": waves})
+    header = table(batch / "collection/themes.csv")[0]
+
+    assert ["9", "10", "not given"] == [
+        name.partition("=")[2] for name in header if name.startswith("files with")
+    ]
 
 
 def by_hand(found: tuple[int, ...], totals: tuple[int, ...]) -> Fraction:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -25,14 +25,15 @@ MAX_QUOTES = 2_000  # characters kept of the quotes of a segment and code
 _MAX_WORD = 50  # characters of a word that a selection is widened by
 # Columns as MAXQDA, ATLAS.ti, QualCoder, Taguette and Dedoose call them.
 _ALSO = {
-    "code": ("codes", "tag", "codename", "code name"),
+    "code": ("codes", "codes applied combined", "tag", "codename", "code name"),
     "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
     "file": ("document", "document name", "media title"),
 }
 _TIME = re.compile(r"[(\[#]?\b\d{1,2}(?::\d\d){1,2}(?:[.,-]\d{1,3})?\b[)\]#]?")  # of a turn
 _NO_CODE = ("", "none", "-", "–")
 _NUMBER = re.compile(r"[Ss]?0*(\d{1,9})")  # of a segment, as a spreadsheet or a person writes it
-_SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell
+_SEVERAL = re.compile(r"\s*[\n;|]\s*")  # between the codes of a cell …
+_COMMA = re.compile(r"\s*,\s*")  # … or else this
 MAX_FOREIGN = 20  # codes that are not in the codebook and are named
 # By segment, the codes with their quotes; empty: read without a code.
 Codes = dict[str, dict[str, str]]
@@ -82,7 +83,7 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     of_project = file.suffix.lower() == ".qdpx"
     read, notes = (_from_project if of_project else _from_table)(file, book)
     if not read:
-        raise ConfigError(f"{file}: it has no codings")
+        raise ConfigError(f"{file}: it has no codings{''.join(f'; {n}' for n in notes)}")
     names = FileNames(files)
     rows: dict[str, list[CoderRow]] = {}
     lost = list[str]()
@@ -117,7 +118,8 @@ def _from_table(file: Path, book: Codebook) -> _Read:
         if not given["segment"] and not given["quote"]:
             raise ConfigError(f"{place}: expected a segment or a quote")
         cell, held = given["code"], rows.setdefault(given["file"], [])
-        for called in [cell] if find(cell) else _SEVERAL.split(cell):
+        parts = [cell] if find(cell) else _SEVERAL.split(cell)
+        for called in chain.from_iterable([p] if find(p) else _COMMA.split(p) for p in parts):
             code = find(called) or ""
             if not code and called.casefold() not in _NO_CODE:
                 why = f"{one_line(called, 60)!r} is not in the codebook"

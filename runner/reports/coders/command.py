@@ -8,7 +8,7 @@ from typing import Any
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import make_directory, write_json, write_text
-from runner.base.format import NOTHING, aligned, plural
+from runner.base.format import NOTHING, aligned, first_of, plural
 from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
@@ -47,11 +47,12 @@ def _agree(given: Arguments) -> None:
             f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
         )
     coded, notes = CodingComparison(book.names), list(coder.notes)
+    left_out: dict[str, list[str]] = {}  # files by the reason
     for each in coded_files(run, book):
         rows = coder.of(each.source.file)
         if rows is None or not each.answered:
-            why = f"{file.name} does not name it" if rows is None else "it has no answer"
-            notes.append(f"{each.source.file}: left out, {why}")
+            why = f"not named in {file.name}" if rows is None else "without an answer"
+            left_out.setdefault(why, []).append(each.source.file)
             continue
         theirs, lost = codes_of(each.source, rows)
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
@@ -60,6 +61,9 @@ def _agree(given: Arguments) -> None:
             if coding.start is not None:
                 add_code(ours, coding.segment.id, coding.code, coding.quote)
         coded.add(each.source, theirs, ours, listed="--listed" in given.options)
+    for why, names in left_out.items():
+        named = first_of(names, MAX_SHOWN)
+        notes.append(f"{plural(len(names), 'transcript')} left out, {why}: {named}")
     if not coded.segments:
         why = "".join(f"; {note}" for note in notes[:1])
         raise ConfigError(f"{file}: it names no transcript of {path}{why}")

@@ -9,6 +9,7 @@ from runner.answers.themes import ReadFile, Theme, Voice
 from runner.job.attributes import Attributes
 from runner.reports.collection.fisher import DRAWS, exact_p
 from runner.reports.compare.spread import holm
+from runner.reports.stored_run import by_number
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
@@ -137,7 +138,7 @@ def _grouping(
     values = {unit: spelt[given.get(unit, "").casefold()] for unit in units}
     sizes = Counter(values.values())
     files = Counter(value for _, value in {(unit[0], value) for unit, value in values.items()})
-    ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, value.casefold()))
+    ordered = sorted(sizes, key=lambda value: (value == NOT_GIVEN, by_number(value)))
     known = [sizes[value] for value in ordered if value != NOT_GIVEN]
     why = ""
     if len(known) < 2:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from runner.answers.markdown import table
-from runner.answers.themes import Collection
+from runner.answers.themes import Collection, outlier_id
 from runner.reports.collection.facts import CollectionFacts, counted, named, source_of_quote
 from runner.reports.collection.groupings import GroupDifference, method_of
 from runner.reports.report.render import render_markdown
@@ -27,6 +27,7 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
         themes=facts.collection,
         limit=limit,
         max_silent=MAX_SILENT,
+        outlier_id=outlier_id,
         counted=counted,
         names=lambda voices: list(map(named, voices)),
         source=source_of_quote,

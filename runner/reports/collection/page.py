@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import FILE, CurvePoint, ThemeQuote
+from runner.answers.themes import FILE, CurvePoint, ThemeQuote, outlier_id
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, position_of, stances
 from runner.reports.collection.groupings import method_of
@@ -22,7 +22,7 @@ MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
 SHORT_LIST = 8  # files named in one line
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
-_ID = re.compile(r"\b([A-Z]{1,2}\d{1,5})\b")
+_ID = re.compile(r"\b([A-Z]\d{1,5})\b")
 TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
 
 
@@ -56,6 +56,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         max_quotes=MAX_QUOTES,
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
+        outlier_id=outlier_id,
         method=method_of(facts.differences) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
@@ -65,12 +66,16 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
 
 
 def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
-    """Return anchor and title of each theme, contradiction and agreement, by its id."""
+    """Return anchor and title of each theme, contradiction, agreement and outlier, by its id."""
     held = facts.collection
     parts = {
         "contradiction": [(each.id, each.statement) for each in held.contradictions[:MAX_ALONE]],
         "agreement": [(each.id, each.statement) for each in held.agreements[:MAX_ALONE]],
         "theme": [(each.id, each.title) for each in held.themes],
+        "outlier": [
+            (outlier_id(number), each.text)
+            for number, each in enumerate(held.outliers[:MAX_ALONE], 1)
+        ],
     }
     return {
         name: (f"{kind}-{number}", title or name)
@@ -82,9 +87,9 @@ def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
 def _linked(
     anchors: Mapping[str, tuple[str, str]], words: str
 ) -> Iterator[tuple[str, tuple[str, str] | None]]:
-    """Yield the pieces of *words*; for an id such as T01 also its anchor and title."""
+    """Yield the pieces of *words*; for an id such as T01, or T1, also its anchor and title."""
     for piece in _ID.split(words):
-        yield piece, anchors.get(piece)
+        yield piece, anchors.get(f"{piece[:1]}{piece[1:].lstrip('0').zfill(2)}")
 
 
 def _keys(facts: CollectionFacts, quote: ThemeQuote) -> dict[str, str]:

@@ -118,6 +118,8 @@ async def collect(
 
 
 async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResult:
+    if caller.stored.previous is not None:
+        await offload(caller.stored.previous.keep_dropped, caller.job.pipeline.nodes)
     await caller.fits.begin()
     await run_graph(caller.job.pipeline, partial(_work, caller, state))
     await caller.recorder.settle()

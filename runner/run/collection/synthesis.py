@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import Synthesis, ThemeQuote
+from runner.answers.themes import Synthesis, ThemeQuote, outlier_id
 from runner.base.json import mappings, section, text
 from runner.base.text import to_safe_text
 from runner.record.collection_findings import MAX_QUOTE, voices_of
@@ -58,7 +58,7 @@ class Synthesizer(Finder):
             about = {"agreement": shared.statement, "files": str(files)}
             yield shared.id, about, shared.quotes
         for place, alone in enumerate(state.outliers, 1):
-            yield f"O{place:02d}", {"outlier": alone.text, "why": alone.why}, alone.quotes
+            yield outlier_id(place), {"outlier": alone.text, "why": alone.why}, alone.quotes
 
     def _line(
         self, id_: str, about: Mapping[str, str], quotes: Sequence[ThemeQuote], number: int

@@ -75,6 +75,8 @@ def test_a_question_that_was_asked_in_the_talk_answers_only_with_its_reply(
 
     assert answered == told["answered"]
     assert ("4471" in told["answer"]) == (answered == "yes") == (len(told["quotes"]) == 2)
+    found = [str(each) for each in fields["insights"]]  # type: ignore[attr-defined]
+    assert [answered == "yes"] == ["4471" in each for each in found]
 
 
 def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:

@@ -31,6 +31,7 @@ from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
 from runner.reports.report.command import main as report
 from runner.reports.report.timeline import read_session
+from runner.reports.report.write import write_report
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
 from runner.run.batch import batch_run
@@ -229,14 +230,25 @@ def test_all_bad_is_7_and_all_answered_is_0() -> None:
     assert (Path("batch") / "COMPLETED").is_file()
 
 
-def test_an_unreadable_file_that_was_removed_is_no_longer_in_the_results() -> None:
+def test_a_file_that_was_removed_is_no_longer_in_the_results_until_it_is_back() -> None:
     write("a.txt")
+    write("b.txt")
     write("bad.txt", "")
     assert 3 == execute_batch(many())[0].exit_code
     Path("many/bad.txt").unlink()
+    Path("many/b.txt").rename("b.txt")
 
     assert 0 == execute_batch(many(), again=True)[0].exit_code
+    write_report(Path("batch"))
     assert ["a.txt"] == [*rows()]
+    for name in ("insights.csv", "insights.jsonl", "report.html"):
+        assert "b.txt" not in Path("batch", name).read_text()
+    assert ["a"] == [read_run(run).transcript.name for run in single_runs([Path("batch")])]
+    assert [] == verify(Path("batch"))
+    Path("b.txt").rename("many/b.txt")
+    _, transport = execute_batch(many(), again=True)
+
+    assert (["a.txt", "b.txt"], []) == ([*rows()], transport.requests)
     assert [] == verify(Path("batch"))
 
 

@@ -14,6 +14,7 @@ from runner.providers.request import Request
 from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
 from runner.run.last_line import nothing_to_do
+from runner.run.resume import read_resumption
 
 PLAN = {"ann": ["train"], "bob": ["train", "-price"], "cem": ["price"], "dee": ["train"]}
 
@@ -54,6 +55,19 @@ def test_a_table_that_changed_splits_the_counts_anew_and_asks_nothing() -> None:
     assert [] == verify(Path("batch"))
 
 
+def test_rows_of_a_removed_file_are_left_out_in_every_later_session() -> None:
+    interviews(PLAN)
+    Path("at.csv").write_text("file,role\nann,nurse\nbob,nurse\ncem,doctor\ndee,doctor\n")
+    execute_batch(collection("attributes=at.csv"), planted)
+    Path("many/dee.txt").unlink()
+
+    for _ in range(2):
+        resumed = read_resumption(["resume=batch"]).job
+        execute_batch(resumed, planted, again=True)
+
+    assert {"ann.txt", "bob.txt", "cem.txt"} == resumed.attributes.files.keys()
+
+
 def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
     interviews(PLAN)
 
@@ -71,3 +85,24 @@ def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
     for said in (page.replace("\\", ""), told):
         assert "(Ann, S0001, ann.txt, and 2 more)" in said
         assert "(S0001)" not in said
+
+
+def test_a_guide_and_tables_beside_the_transcripts_are_none() -> None:
+    interviews({"ann": ["train"]})
+    Path("many/gold").mkdir()
+    others = {
+        "guide": ("guide.txt", "Why?\n"),
+        "codebook": ("codes.csv", "code,definition\na,b\n"),
+        "attributes": ("at.csv", "file,role\nann,nurse\n"),
+        "references": ("gold/ann.json", '[{"question": "Why?", "answer": "So."}]'),
+    }
+    for name, content in others.values():
+        Path("many", name).write_text(content)
+    given = [f"{key}=many/{name}" for key, (name, _) in others.items() if key != "references"]
+    coding = "+analyzer@analyzers.coding=coding"
+    made = collection(coding, *given, "references=many/gold")
+
+    assert (["ann.txt"], "left out: 4 named as another input") == (
+        [each.name for each in made.inputs],
+        made.inputs.note,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
 from runner.base.errors import ConfigError
+from runner.providers.request import Request
+from runner.reports.verify import verify
 from runner.run.resume import read_resumption
 
 CODES = 'code,definition,examples,parent\nJoy,"To like; =it",a joy|b,\nRail,Of trains,,Joy\n'
@@ -42,3 +45,26 @@ def test_a_batch_is_resumed_without_the_files_that_its_user_has_moved() -> None:
         read_resumption(["resume=batch"])
     with pytest.raises(ConfigError, match=r"guide=none.txt cannot be read"):
         read_resumption(["resume=batch", "guide=none.txt"])
+
+
+def test_answers_to_a_question_that_left_the_guide_are_kept_for_its_return() -> None:
+    interviews({"ann": ["train"], "bob": ["-train"]})
+
+    def refusing(request: Request) -> str:
+        answer = json.loads(planted(request))
+        if request.node in ("why", "how"):
+            answer["structured_data"] = {"answered": "no", "answer": None, "quotes": []}
+        return json.dumps(answer)
+
+    def session(questions: str, *, again: bool = True) -> set[str]:
+        Path("guide.txt").write_text(questions)
+        made = collection("guide=guide.txt", "output.max_insights_per_analyzer=5")
+        _, transport = execute_batch(made, refusing, again=again, whole=False)
+        assert [] == verify(Path("batch"))
+        return {request.node for request in transport.requests} & {"why", "how"}
+
+    assert {"why", "how"} == session("Why?\nHow?\n", again=False)
+    assert set() == session("How?\n")
+    assert not [*Path("batch").rglob("intermediate/stage_a/why.*")]
+    assert set() == session("Why?\nHow?\n")
+    assert 2 == len([*Path("batch").rglob("intermediate/stage_a/why.json")])

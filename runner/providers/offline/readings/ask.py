@@ -29,7 +29,7 @@ def read(document: Document) -> dict[str, object]:
 
     The answer is as complete as its terms occur together (`passages.coverage`); the sentences are
     those nearest to that place with the most terms. A question among them is followed by the reply
-    to it; questions that nobody replies to answer only partly.
+    to it, which is an insight without it; questions that nobody replies to answer only partly.
     """
     found = _QUESTION.search(document.question)
     question = found[1] if found else document.question
@@ -45,16 +45,12 @@ def read(document: Document) -> dict[str, object]:
     if not chosen:
         return _refusal(asked - frozenset().union(*rows))
     chosen = list(dict.fromkeys(each for s in chosen for each in (s, *_reply(dialogue, s))))[:_MAX]
-    told = not all(is_question(s.text) for s in chosen)
-    quoted = [says(s) for s in chosen]
-    insights = [
-        insight(text, 0.8 * most, "answer", [s]) for text, s in zip(quoted, chosen, strict=True)
-    ]
+    told = [s for s in chosen if not is_question(s.text)]
     return {
-        "insights": insights,
+        "insights": [insight(says(s), 0.8 * most, "answer", [s]) for s in told or chosen],
         "structured_data": {
             "answered": "yes" if told and most >= YES else "partly",
-            "answer": " ".join(quoted[:2]),
+            "answer": " ".join(map(says, chosen[:2])),
             "quotes": cite(*chosen),
         },
     }

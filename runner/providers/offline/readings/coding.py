@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from runner.answers.codebook import EXCEPT
 from runner.base.json import listing, mapping, text
 from runner.providers.offline.dialogue.insights import cite, insight
 from runner.providers.offline.document import Document
@@ -76,7 +77,8 @@ def _codes(question: str) -> Iterator[_Lexical]:
         name, parent = text(code.get("code")), text(code.get("parent"))
         told = [name, *map(text, listing(code.get("examples")))]
         phrases = tuple(filter(None, map(terms_of, told)))
-        terms = terms_of(text(code.get("definition"))).union(*phrases)
+        applies = text(code.get("definition")).partition(f"\n{EXCEPT}")[0]
+        terms = terms_of(applies).union(*phrases)
         if name:
             yield _Lexical(name, parent, phrases, terms)
         else:
