@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from runner.answers.themes import ReadFile, Theme, Voice
+from runner.base.text import by_number
 from runner.job.attributes import Attributes
 from runner.reports.collection.fisher import DRAWS, exact_p
 from runner.reports.compare.spread import holm
-from runner.reports.stored_run import by_number
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
 MAX_COMPARED = 12  # attributes
