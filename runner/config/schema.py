@@ -212,6 +212,10 @@ class Settings(SettingsSection):
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
 
 
+# Keys whose values are files of the user, which may be relative to the working directory.
+FILES = ("transcript.path", "checks.file", "references", "codebook", "attributes", "guide")
+
+
 def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 

@@ -196,7 +196,8 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     added to *codes*.
     """
     from runner.run.execute import resume_job
-    from runner.run.resume import enter_start, read_resumption
+    from runner.run.resume import read_resumption
+    from runner.run.resume_arguments import enter_start
     from runner.run.resume_sweep import read_sweep
 
     arguments = enter_start(arguments)

@@ -1,6 +1,5 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
-from runner.base.json import load_json, load_yaml, read_json, read_yaml, section, text
-from runner.base.regular_files import SHELL, folders_in, kind_of, user_path
-from runner.base.text import print_stderr, to_terminal
+from runner.base.json import load_json, load_yaml, read_json
+from runner.base.regular_files import kind_of
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
@@ -29,12 +25,11 @@ from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, che
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
+from runner.run.resume_arguments import count_from_start, parsed, split_arguments
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
-FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "in the format of a run"
-_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`
 
 
 @dataclass(frozen=True)
@@ -94,58 +89,6 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
-def enter_start(arguments: Sequence[str]) -> list[str]:
-    """Enter the directory in which the signed run that *arguments* resume was started, if known.
-
-    Relative paths of its configuration count from there: one is `output.dir`, which leads to the
-    run. Returns *arguments*, then with absolute paths.
-    """
-    path, flags, overrides, config_dirs = split_arguments(arguments)
-    place = Path(os.path.abspath(path))  # noqa: PTH100 - `output.dir` may be a link
-    root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
-    if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
-        return list(arguments)
-    signed = (folder for folder in (place, *folders_in(place)) if fault_of(folder) is None)
-    configs = (read_yaml(folder / "config/resolved.yaml") for folder in signed)
-    inside = text(section(next(filter(None, configs), {}), "output").get("dir"))
-    start = Path(str(root).removesuffix(str(Path(inside))))
-    known = inside and not Path(inside).is_absolute() and start / inside == root
-    if not known or start.resolve() == Path.cwd():
-        return list(arguments)
-    folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
-    SHELL.folder = Path.cwd()
-    os.chdir(start)
-    print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
-    set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]
-    return [f"resume={place}", *folders, *set_flags, *overrides]
-
-
-def split_arguments(
-    arguments: Sequence[str],
-) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
-    """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
-    path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
-    config_dirs: list[Path] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, joined, value = argument.partition("=")
-        if name in ("--config-dir", "-cd"):
-            config_dirs.append(user_path(value if joined else next(remaining, "")))
-        elif argument.startswith("-"):
-            raise ConfigError(f"resume takes overrides only, not {argument}")
-        elif name == "resume":
-            if not value:
-                raise ConfigError("resume=: expected the directory of a run, a batch or a sweep")
-            path = user_path(value)
-        elif name in FLAGS:
-            if value not in ("true", "false"):
-                raise ConfigError(f"{argument}: expected {name}=true or {name}=false")
-            flags[name] = value == "true"
-        else:
-            overrides.append(argument)
-    return path, flags, overrides, config_dirs
-
-
 def _stored_config(path: Path) -> dict[str, Any]:
     file = path / "config" / "resolved.yaml"
     if kind_of(file) != "file":
@@ -192,6 +135,7 @@ def wanted_settings(
     file = path / "config" / "composed.yaml"
     with _damage_explained():
         stored = _read(file, dict, load_yaml)
+    count_from_start(path, stored)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
@@ -205,12 +149,8 @@ def wanted_settings(
 
 
 def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
-    """Return *data* with *overrides*, in Hydra's grammar, applied."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise ConfigError(one_line(str(error))) from error
-    for override in parsed:
+    """Return *data* with *overrides* applied."""
+    for override in parsed(overrides):
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
         _put(data, override.key_or_group, override.value())

@@ -412,6 +412,22 @@ def test_an_unsigned_sweep_starts_nothing_before_its_line(
     assert trusted == signed
 
 
+@pytest.mark.usefixtures("begun")
+def test_a_sweep_whose_plan_is_damaged_is_not_taken_for_complete() -> None:
+    sweep = write_sweep()
+    shutil.copytree(RUN, sweep / "0")
+    sign_stored(sweep)
+    plan = sweep / "multirun.yaml"
+    plan.write_text(plan.read_text()[:-10])
+    with pytest.raises(ConfigError, match="is not as it was signed; with trusted=true it "):
+        read_sweep([f"resume={sweep}"])
+
+    for content in ("", "hydra: [", "{}"):
+        plan.write_text(content)
+        with pytest.raises(ConfigError, match=r"damaged, so the missing runs .* resume=.*sweep/0$"):
+            read_sweep([f"resume={sweep}", "trusted=true"])
+
+
 @pytest.mark.parametrize(
     "override",
     [
