@@ -208,7 +208,9 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
         jobs.session.run(partial(resume_job, resumption))
         return
     if not sweep.finish and not sweep.start:
-        print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
+        line = f"colloquy: nothing to do: every run in {sweep.path} is complete"
+        unknown = "; which others were planned is unknown, so none is started"
+        print_stderr(to_terminal(line + ("" if sweep.known else unknown)))
     try:
         for missing in sweep.finish:
             try:

@@ -26,11 +26,15 @@ from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 
 @dataclass(frozen=True)
 class SweepResumption:
-    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*."""
+    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*.
+
+    *known*: whether its plan says which runs it has; if not, none can be started.
+    """
 
     path: Path
     finish: list[list[str]]
     start: list[list[str]]
+    known: bool
 
 
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
@@ -74,7 +78,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
         [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in missing
     ]
-    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start)
+    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start, bool(planned))
 
 
 def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
