@@ -266,7 +266,8 @@ def _at(path: list[str]) -> Any:
     for part in parts:
         if (field := section.model_fields.get(part)) is None:
             return None
-        is_mapping, inner = get_origin(field.annotation) is dict, section_of(field.annotation)
+        kinds = (field.annotation, *get_args(field.annotation))
+        is_mapping, inner = dict in map(get_origin, kinds), section_of(field.annotation)
         if inner is None:
             return dict if is_mapping else None
         if is_mapping and next(parts, None) is None:

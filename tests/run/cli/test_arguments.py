@@ -148,6 +148,7 @@ def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
         ("output.dir=${oc.env:HOME}/ä", "output.dir=${oc.env:HOME}/ä"),
         ("guide=C:\\a&b\\", r"guide='C:\a&b\\'"),
         ("model.params.seed=7", "++model.params.seed=7"),
+        ("transcript.speakers.Ana=Anna", "++transcript.speakers.Ana=Anna"),
         ("analyzers.decisions.variables.year=7", "++analyzers.decisions.variables.year=7"),
         ("model.simulate.faults.status_500=1", "++model.simulate.faults.status_500=1"),
         ("+model.params.seed=7", "+model.params.seed=7"),
