@@ -109,7 +109,7 @@ def _hydra_main(codes: list[int]) -> None:
     finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep, codes)
-        for sweep in remote.SWEEPS.get([]):
+        for sweep in remote.SWEEPS.get({}):
             if sweep not in jobs.sweeps:
                 remote.remove_unstarted(sweep)
 
@@ -138,7 +138,7 @@ class _Jobs:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
         self.origin = self.origin or remote.Origin()
-        for sweep in remote.SWEEPS.get([]):
+        for sweep in (sweep for sweep, planned in remote.SWEEPS.get({}).items() if not planned):
             sign_stored(sweep)
         return remote.make_remote_jobs, (self.origin,)
 
