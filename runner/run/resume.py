@@ -25,6 +25,7 @@ from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, che
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
+from runner.run.cli.command_line import composed as compose
 from runner.run.resume_arguments import count_from_start, parsed, split_arguments
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
@@ -49,10 +50,11 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     """
     path, flags, overrides, config_dirs = split_arguments(arguments)
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
-    composed, wanted, new = wanted_settings(path, fault, overrides)
+    given = path, fault, overrides, config_dirs
+    composed, wanted, new = wanted_settings(*given)
     with _damage_explained():
         stored = None if many else read_transcript_file(path)
-        given = _read(path / "config" / "overrides.json", list)
+        typed = _read(path / "config" / "overrides.json", list)
         folders, prompts = _stored_prompts(path)
     old = validate(before)
     if new.plan:
@@ -62,14 +64,16 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
         if new.guide is not None:  # which may be read now
-            composed, wanted, new = wanted_settings(path, fault, overrides, guided=True)
+            composed, wanted, new = wanted_settings(
+                path, fault, overrides, config_dirs, guided=True
+            )
     transcript = None if stored is None else _transcript(stored, new)
     _check_folders(path, folders, config_dirs)
     job = build_job(
         composed,
         data=wanted,
         config_folders=config_dirs,
-        overrides=[*given, *overrides],
+        overrides=[*typed, *overrides],
         transcript=transcript,
         only=input_names(path) if many else None,
     )
@@ -126,7 +130,12 @@ def _damage_explained() -> Iterator[None]:
 
 
 def wanted_settings(
-    path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
+    path: Path,
+    fault: str | None,
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path],
+    *,
+    guided: bool = False,
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
     """Return the composed configuration with *overrides*, the same resolved, and validated.
 
@@ -139,7 +148,7 @@ def wanted_settings(
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
-        composed = _override(stored, overrides)
+        composed = _override(stored, overrides, config_dirs)
         wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
         wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
@@ -148,12 +157,18 @@ def wanted_settings(
         raise ConfigError(f"resume={path}: {why}{one_line(str(error))}") from error
 
 
-def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
-    """Return *data* with *overrides* applied."""
+def _override(
+    data: dict[str, Any], overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> DictConfig:
+    """Return *data* with *overrides* applied, of groups only `checks`."""
     for override in parsed(overrides):
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
-        _put(data, override.key_or_group, override.value())
+        key, value = override.key_or_group, override.value()
+        if key == "checks" and isinstance(value, str):
+            chosen = compose([f"checks={value}"], config_dirs)[0].checks
+            value, data = OmegaConf.to_container(chosen), {**data, "checks": None}
+        _put(data, key, value)
     return OmegaConf.create(data)
 
 

@@ -64,7 +64,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     begun = [run.path for run in runs if not run.completed]
     missing = [job for job in planned if not is_run(job.path)]
     faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
-    wanted = list(_stored_settings(faults, overrides))
+    wanted = list(_stored_settings(faults, overrides, config_dirs))
     fault = fault_of(path)
     if fault is not None and (missing or fault.endswith(ALTERED)):
         faults[path] = fault
@@ -81,11 +81,13 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start, bool(planned))
 
 
-def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
+def _stored_settings(
+    faults: Mapping[Path, str], overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> Iterator[Settings]:
     """Yield the settings of unsigned runs, except those that `read_resumption` will refuse."""
     for path, fault in faults.items():
         with suppress(ConfigError):
-            yield wanted_settings(path, fault, overrides)[2]
+            yield wanted_settings(path, fault, overrides, config_dirs)[2]
 
 
 def _planned_settings(

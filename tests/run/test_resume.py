@@ -321,6 +321,19 @@ def test_an_argument_that_does_not_fit_is_refused() -> None:
         assert said in refusal(argument)
 
 
+def test_a_finished_run_gets_checks_without_a_call(tmp_path: Path) -> None:
+    begin()
+    ours = tmp_path / "mine/checks/ours.yaml"
+    ours.parent.mkdir(parents=True)
+    ours.write_text("defaults: [grounded, _self_]\nfail: true\n")
+    given = ("checks=ours", f"--config-dir={tmp_path / 'mine'}", "checks.judge=null")
+    code, asked = resume(*given)
+
+    assert (0, []) == (code, asked)
+    assert 16 == load("checks.json")["total"]["checks"]
+    assert "no such choice" in refusal("checks=nosuch", given[1])
+
+
 def test_resuming_nothing_does_not_resume_what_is_here() -> None:
     for read in (read_sweep, read_resumption):
         with pytest.raises(ConfigError, match="resume=: expected the directory of a run"):
