@@ -57,6 +57,15 @@ MEANT = {
 }
 
 
+def test_a_word_that_is_nearly_a_file_is_answered_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("talks").mkdir()
+    with pytest.raises(ConfigError, match=r"neither a file nor KEY=VALUE; did you mean 'talks'\?"):
+        as_overrides(["talk"])
+
+
 @pytest.mark.parametrize("typed", MEANT)
 def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
     assert MEANT[typed] == as_overrides(typed.split())
