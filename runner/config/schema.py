@@ -267,7 +267,8 @@ def _at(path: list[str]) -> Any:
         if (field := section.model_fields.get(part)) is None:
             return None
         kinds = (field.annotation, *get_args(field.annotation))
-        is_mapping, inner = dict in map(get_origin, kinds), section_of(field.annotation)
+        is_mapping = any(get_origin(kind) is dict for kind in kinds)
+        inner = section_of(field.annotation)
         if inner is None:
             return dict if is_mapping else None
         if is_mapping and next(parts, None) is None:

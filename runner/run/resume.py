@@ -164,7 +164,8 @@ def _override(
     for override in parsed(overrides):
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
-        key, value = override.key_or_group, override.value()
+        key = override.key_or_group
+        value: Any = override.value()
         if key == "checks" and isinstance(value, str):
             chosen = compose([f"checks={value}"], config_dirs)[0].checks
             value, data = OmegaConf.to_container(chosen), {**data, "checks": None}
