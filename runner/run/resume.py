@@ -64,9 +64,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
         if new.guide is not None:  # which may be read now
-            composed, wanted, new = wanted_settings(
-                path, fault, overrides, config_dirs, guided=True
-            )
+            composed, wanted, new = wanted_settings(*given, guided=True)
     transcript = None if stored is None else _transcript(stored, new)
     _check_folders(path, folders, config_dirs)
     job = build_job(
@@ -80,14 +78,13 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
         raise ConfigError(f"resume={path}: started with many files, {new.transcript.path} is one")
-    if transcript is not None and stored is not None and stored.sha256 != transcript.sha256:
+    if transcript and stored and stored.sha256 != transcript.sha256:
         digests = f"{stored.sha256[:8]} -> {transcript.sha256[:8]}"
         changes.append(f"transcript {new.transcript.path}: {digests}")
     if changes and not flags["allow_changed"]:
-        raise ConfigError(
-            f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
-            f"Restore it, or add allow_changed=true to repeat the calls that it affects"
-        )
+        what = f"changed since the run was started: {'; '.join(changes)}"
+        way_out = "Restore it, or add allow_changed=true to repeat the calls that it affects"
+        raise ConfigError(f"resume={path}: {what}. {way_out}")
     rate = old.grounding.min_rate == new.grounding.min_rate
     same = not changes and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
