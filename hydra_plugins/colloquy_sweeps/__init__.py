@@ -31,23 +31,16 @@ class NoteSweep(Callback):
             raise SystemExit(print_error(error)) from error
 
     def on_multirun_start(self, config: DictConfig, **_: Any) -> None:
-        """Record the directory of the sweep, unless it is only planned."""
+        """Record the directory of the sweep, and whether it is only planned."""
         from runner.base.command import print_error
         from runner.base.errors import OutputError
         from runner.run.remote import SWEEPS
 
         self.on_run_start(config)
         sweeps = SWEEPS.get(None)
-        if sweeps is not None and not OmegaConf.select(config, "plan"):
+        if sweeps is not None:
             sweep = Path(str(config.hydra.sweep.dir)).absolute()
             if (sweep / "multirun.yaml").is_symlink():  # Hydra would write where it leads
                 error = OutputError(f"{sweep / 'multirun.yaml'} is a link, expected no such file")
                 raise SystemExit(print_error(error))
-            sweeps.append(sweep)
-
-    def on_multirun_end(self, config: DictConfig, **_: Any) -> None:
-        """Remove what Hydra has made for a sweep that was only planned."""
-        from runner.run.remote import remove_unstarted
-
-        if OmegaConf.select(config, "plan"):
-            remove_unstarted(Path(str(config.hydra.sweep.dir)).absolute())
+            sweeps[sweep] = bool(OmegaConf.select(config, "plan"))

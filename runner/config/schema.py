@@ -212,6 +212,10 @@ class Settings(SettingsSection):
     analyzers: Annotated[dict[Name, AnalyzerSettings], Field(min_length=1)]
 
 
+# Keys whose values are files of the user, which may be relative to the working directory.
+FILES = ("transcript.path", "checks.file", "references", "codebook", "attributes", "guide")
+
+
 def validate(data: Mapping[str, Any]) -> Settings:
     """Return *data* as Settings.
 
@@ -262,7 +266,9 @@ def _at(path: list[str]) -> Any:
     for part in parts:
         if (field := section.model_fields.get(part)) is None:
             return None
-        is_mapping, inner = get_origin(field.annotation) is dict, section_of(field.annotation)
+        kinds = (field.annotation, *get_args(field.annotation))
+        is_mapping = any(get_origin(kind) is dict for kind in kinds)
+        inner = section_of(field.annotation)
         if inner is None:
             return dict if is_mapping else None
         if is_mapping and next(parts, None) is None:

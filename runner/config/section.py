@@ -88,6 +88,9 @@ def _expected(fault: Mapping[str, Any]) -> str:
         means = "; model.delivery chooses how calls are sent" if loc == ("delivery",) else ""
         keys = f"whose keys are set as {'.'.join(map(str, loc))}.KEY=VALUE"
         return f"expected a section, {keys if isinstance(loc[-1], str) else 'KEY: VALUE'}{means}"
-    message = str(fault["msg"]).removeprefix("Value error, ") + _EXAMPLES.get(fault["type"], "")
+    example = _EXAMPLES.get(fault["type"], "")
+    if fault["type"] == "list_type" and isinstance(fault["input"], str):
+        example = f", such as [{fault['input']}]"
+    message = str(fault["msg"]).removeprefix("Value error, ") + example
     message = message.replace("Input should be", "expected").replace(" after validation", "")
     return re.sub("^(String|List) should", "should", message)

@@ -15,7 +15,7 @@ _FREE = re.compile(
     r"|(model|models\.[^.]+)\.(timeout_s|max_retries|retry_delay_s|deadline_s|[io]?tpm|rpm|burst_s"
     r"|allow_http|service_tier|delivery|cache|api_key_env|transport|requires_env|(input|output|cached)_usd_per_mtok|simulate.*)"
     r"|delivery\..*|budget\..*|batch\.max_.*|reuse|plan|output\.(dir|console|pages|traces)|objective"
-    r"|checks.*|references|attributes|codebook|(model|models\.[^.]+)\.escalate"
+    r"|checks.*|references|attributes|codebook|guide|(model|models\.[^.]+)\.escalate"
     r"|transcript\.(path|format|encoding)|grounding\.min_rate"
 )
 

@@ -130,7 +130,8 @@ def _whole(
     members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
     for name, names in members.items():
         if not names:
-            raise GraphError(f"stages.{name} has no analyzers: give one `stage: {name}`")
+            way_out = f"give one `stage: {name}`, or remove the stage with ~stages.{name}"
+            raise GraphError(f"stages.{name} has no analyzers: {way_out}")
     made = []
     for name in order:
         nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])

@@ -1,8 +1,9 @@
 """Averages of a run's calls and learned facts about models, stored for later plans."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import mean
+from typing import Any
 
 import structlog
 
@@ -25,11 +26,9 @@ async def remember_calls(
 
     What was learned of a model may be wrong for a simulated one of the same name.
     """
-    learned = {m.key: m.learned for m in job.models.values() if m.is_paid}
-    try:
-        await offload(remember, job.root, learned)
-    except OSError as error:
-        log.warning("history.failed", error=str(error))
+    await try_store(
+        remember, job.root, {m.key: m.learned for m in job.models.values() if m.is_paid}
+    )
     if job.to_embed:  # whose calls and tokens are among those of the answer
         return
     for name in dict.fromkeys(model.settings.name for model in job.models.values()):
@@ -47,13 +46,13 @@ async def remember_calls(
             averages[node] = average
         for key, calls in ((name, averages), (flex_name(name), at_flex)):
             if calls or key == name:
-                await add_to_history(job, key, calls)
+                await try_store(write_history, history_of(job.root), key, calls)
 
 
-async def add_to_history(job: Job, model: str, averages: Mapping[str, CallAverages]) -> None:
-    """Add *averages* of a model's calls by analyzer; a failed write is logged only."""
+async def try_store(write: Callable[..., object], *args: Any) -> None:
+    """Write into the files beside the runs, in a thread; a failed write is logged only."""
     try:
-        await offload(write_history, history_of(job.root), model, averages)
+        await offload(write, *args)
     except OSError as error:
         log.warning("history.failed", error=str(error))
 

@@ -109,7 +109,7 @@ def _hydra_main(codes: list[int]) -> None:
     finally:  # also after a failed job or a signal
         for sweep in jobs.sweeps:
             _compare(sweep, codes)
-        for sweep in remote.SWEEPS.get([]):
+        for sweep in remote.SWEEPS.get({}):
             if sweep not in jobs.sweeps:
                 remote.remove_unstarted(sweep)
 
@@ -138,7 +138,7 @@ class _Jobs:
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the RemoteJobs that run jobs in another process; see `remote`."""
         self.origin = self.origin or remote.Origin()
-        for sweep in remote.SWEEPS.get([]):
+        for sweep in (sweep for sweep, planned in remote.SWEEPS.get({}).items() if not planned):
             sign_stored(sweep)
         return remote.make_remote_jobs, (self.origin,)
 
@@ -196,7 +196,8 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
     added to *codes*.
     """
     from runner.run.execute import resume_job
-    from runner.run.resume import enter_start, read_resumption
+    from runner.run.resume import read_resumption
+    from runner.run.resume_arguments import enter_start
     from runner.run.resume_sweep import read_sweep
 
     arguments = enter_start(arguments)
@@ -207,7 +208,9 @@ def resume(arguments: Sequence[str], codes: list[int]) -> None:
         jobs.session.run(partial(resume_job, resumption))
         return
     if not sweep.finish and not sweep.start:
-        print_stderr(to_terminal(f"colloquy: nothing to do: every run in {sweep.path} is complete"))
+        line = f"colloquy: nothing to do: every run in {sweep.path} is complete"
+        unknown = "; which others were planned is unknown, so none is started"
+        print_stderr(to_terminal(line + ("" if sweep.known else unknown)))
     try:
         for missing in sweep.finish:
             try:

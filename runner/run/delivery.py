@@ -33,6 +33,7 @@ from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
 from runner.record.journal import Journal, MemberJournal, Spent
 from runner.record.run_directory import RunDirectory
+from runner.run.averages import try_store
 from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
 
@@ -107,10 +108,7 @@ class JobDelivery:
             await deliverer.finish()
             if took := deliverer.collector.took:
                 key = self.job.models[name].key
-                try:
-                    await offload(add_batch_latencies, history_of(self.job.root), key, took)
-                except OSError as error:
-                    log.warning("history.failed", error=str(error))
+                await try_store(add_batch_latencies, history_of(self.job.root), key, took)
         self._settle_unclaimed()
 
     def _settle_unclaimed(self) -> None:

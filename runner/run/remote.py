@@ -28,8 +28,9 @@ STATUS_FOLDER = "jobs"  # in the sweep's directory
 MAX_STATUS_BYTES = 10_000
 LAUNCHERS = ("ray", "submitit")  # packages whose exceptions mean that a process died
 
-# Directories of the sweeps that Hydra has started; set in `collecting_exit_codes`.
-SWEEPS: ContextVar[list[Path]] = ContextVar("sweeps")
+# Directories of the sweeps that Hydra has started, and whether each is only planned; set in
+# `collecting_exit_codes`.
+SWEEPS: ContextVar[dict[Path, bool]] = ContextVar("sweeps")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
     Adds them to *codes*, and their sweeps to `jobs.sweeps`. A process that died is reported in
     one line, as any job that has not ended.
     """
-    started: list[Path] = []
+    started: dict[Path, bool] = {}
     SWEEPS.set(started)
     try:
         yield
@@ -152,7 +153,7 @@ def collecting_exit_codes(jobs: Any, codes: list[int]) -> Iterator[None]:
         codes.append(errors.EXIT_NOTHING)
     finally:
         if jobs.origin is not None:
-            for sweep in started:
+            for sweep in (sweep for sweep, planned in started.items() if not planned):
                 codes += collect(sweep, jobs.origin)
                 jobs.sweeps[sweep] = None
 

@@ -1,6 +1,5 @@
 """Resume: rebuilds the job of a stored run or sweep from its own configuration."""
 
-import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -8,16 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.errors import ConfigError, TranscriptError, one_line, readable
 from runner.base.format import plural
-from runner.base.json import load_json, load_yaml, read_json, read_yaml, section, text
-from runner.base.regular_files import SHELL, folders_in, kind_of, user_path
-from runner.base.text import print_stderr, to_terminal
+from runner.base.json import load_json, load_yaml, read_json
+from runner.base.regular_files import kind_of
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changed_prompts, changed_settings
@@ -29,12 +25,12 @@ from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, che
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
+from runner.run.cli.command_line import composed as compose
+from runner.run.resume_arguments import count_from_start, parsed, split_arguments
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
-FLAGS = ("allow_changed", "retry_failed", "trusted")
 _EXPECTED = "in the format of a run"
-_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`
 
 
 @dataclass(frozen=True)
@@ -54,10 +50,11 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     """
     path, flags, overrides, config_dirs = split_arguments(arguments)
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
-    composed, wanted, new = wanted_settings(path, fault, overrides)
+    given = path, fault, overrides, config_dirs
+    composed, wanted, new = wanted_settings(*given)
     with _damage_explained():
         stored = None if many else read_transcript_file(path)
-        given = _read(path / "config" / "overrides.json", list)
+        typed = _read(path / "config" / "overrides.json", list)
         folders, prompts = _stored_prompts(path)
     old = validate(before)
     if new.plan:
@@ -67,83 +64,30 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
             permit(path, fault, [new], config_dirs, trusted=flags["trusted"])
         refuse_paths_outside(path, new, overrides)
         if new.guide is not None:  # which may be read now
-            composed, wanted, new = wanted_settings(path, fault, overrides, guided=True)
+            composed, wanted, new = wanted_settings(*given, guided=True)
     transcript = None if stored is None else _transcript(stored, new)
     _check_folders(path, folders, config_dirs)
     job = build_job(
         composed,
         data=wanted,
         config_folders=config_dirs,
-        overrides=[*given, *overrides],
+        overrides=[*typed, *overrides],
         transcript=transcript,
         only=known_names(path, new.batch.shards) if many else None,
     )
     changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
     if many and not isinstance(job, BatchJob):
         raise ConfigError(f"resume={path}: started with many files, {new.transcript.path} is one")
-    if transcript is not None and stored is not None and stored.sha256 != transcript.sha256:
+    if transcript and stored and stored.sha256 != transcript.sha256:
         digests = f"{stored.sha256[:8]} -> {transcript.sha256[:8]}"
         changes.append(f"transcript {new.transcript.path}: {digests}")
     if changes and not flags["allow_changed"]:
-        raise ConfigError(
-            f"resume={path}: changed since the run was started: {'; '.join(changes)}. "
-            f"Restore it, or add allow_changed=true to repeat the calls that it affects"
-        )
+        what = f"changed since the run was started: {'; '.join(changes)}"
+        way_out = "Restore it, or add allow_changed=true to repeat the calls that it affects"
+        raise ConfigError(f"resume={path}: {what}. {way_out}")
     rate = old.grounding.min_rate == new.grounding.min_rate
     same = not changes and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
-
-
-def enter_start(arguments: Sequence[str]) -> list[str]:
-    """Enter the directory in which the signed run that *arguments* resume was started, if known.
-
-    Relative paths of its configuration count from there: one is `output.dir`, which leads to the
-    run. Returns *arguments*, then with absolute paths.
-    """
-    path, flags, overrides, config_dirs = split_arguments(arguments)
-    place = Path(os.path.abspath(path))  # noqa: PTH100 - `output.dir` may be a link
-    root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
-    if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
-        return list(arguments)
-    signed = (folder for folder in (place, *folders_in(place)) if fault_of(folder) is None)
-    configs = (read_yaml(folder / "config/resolved.yaml") for folder in signed)
-    inside = text(section(next(filter(None, configs), {}), "output").get("dir"))
-    start = Path(str(root).removesuffix(str(Path(inside))))
-    known = inside and not Path(inside).is_absolute() and start / inside == root
-    if not known or start.resolve() == Path.cwd():
-        return list(arguments)
-    folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
-    SHELL.folder = Path.cwd()
-    os.chdir(start)
-    print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
-    set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]
-    return [f"resume={place}", *folders, *set_flags, *overrides]
-
-
-def split_arguments(
-    arguments: Sequence[str],
-) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
-    """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
-    path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
-    config_dirs: list[Path] = []
-    remaining = iter(arguments)
-    for argument in remaining:
-        name, joined, value = argument.partition("=")
-        if name in ("--config-dir", "-cd"):
-            config_dirs.append(user_path(value if joined else next(remaining, "")))
-        elif argument.startswith("-"):
-            raise ConfigError(f"resume takes overrides only, not {argument}")
-        elif name == "resume":
-            if not value:
-                raise ConfigError("resume=: expected the directory of a run, a batch or a sweep")
-            path = user_path(value)
-        elif name in FLAGS:
-            if value not in ("true", "false"):
-                raise ConfigError(f"{argument}: expected {name}=true or {name}=false")
-            flags[name] = value == "true"
-        else:
-            overrides.append(argument)
-    return path, flags, overrides, config_dirs
 
 
 def _stored_config(path: Path) -> dict[str, Any]:
@@ -183,7 +127,12 @@ def _damage_explained() -> Iterator[None]:
 
 
 def wanted_settings(
-    path: Path, fault: str | None, overrides: Sequence[str], *, guided: bool = False
+    path: Path,
+    fault: str | None,
+    overrides: Sequence[str],
+    config_dirs: Sequence[Path],
+    *,
+    guided: bool = False,
 ) -> tuple[DictConfig, dict[str, Any], Settings]:
     """Return the composed configuration with *overrides*, the same resolved, and validated.
 
@@ -192,10 +141,11 @@ def wanted_settings(
     file = path / "config" / "composed.yaml"
     with _damage_explained():
         stored = _read(file, dict, load_yaml)
+    count_from_start(path, stored)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
-        composed = _override(stored, overrides)
+        composed = _override(stored, overrides, config_dirs)
         wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
         wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
@@ -204,16 +154,19 @@ def wanted_settings(
         raise ConfigError(f"resume={path}: {why}{one_line(str(error))}") from error
 
 
-def _override(data: dict[str, Any], overrides: Sequence[str]) -> DictConfig:
-    """Return *data* with *overrides*, in Hydra's grammar, applied."""
-    try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
-    except HydraException as error:
-        raise ConfigError(one_line(str(error))) from error
-    for override in parsed:
+def _override(
+    data: dict[str, Any], overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> DictConfig:
+    """Return *data* with *overrides* applied, of groups only `checks`."""
+    for override in parsed(overrides):
         if override.is_delete() or override.is_sweep_override():
             raise ConfigError(f"resume takes KEY=VALUE only, not {override.input_line}")
-        _put(data, override.key_or_group, override.value())
+        key = override.key_or_group
+        value: Any = override.value()
+        if key == "checks" and isinstance(value, str):
+            chosen = compose([f"checks={value}"], config_dirs)[0].checks
+            value, data = OmegaConf.to_container(chosen), {**data, "checks": None}
+        _put(data, key, value)
     return OmegaConf.create(data)
 
 

@@ -10,25 +10,31 @@ from omegaconf.errors import OmegaConfBaseException
 
 from runner.base.command import print_error
 from runner.base.errors import ConfigError, one_line
+from runner.base.json import read_yaml
 from runner.base.regular_files import kind_of
 from runner.config.schema import Settings, validate
 from runner.job.build import resolve
-from runner.record.signature import fault_of
+from runner.record.signature import ALTERED, fault_of
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import MAX_DEPTH, find_runs, is_run, read_run
 from runner.run.cli.command_line import quote
 from runner.run.cli.compose import compose_config
-from runner.run.resume import split_arguments, wanted_settings
+from runner.run.resume import wanted_settings
+from runner.run.resume_arguments import split_arguments
 from runner.run.trust import permit, refuse_interpolations, refuse_paths_outside
 
 
 @dataclass(frozen=True)
 class SweepResumption:
-    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*."""
+    """Missing runs of a sweep: arguments for each run to *finish* and each to *start*.
+
+    *known*: whether its plan says which runs it has; if not, none can be started.
+    """
 
     path: Path
     finish: list[list[str]]
     start: list[list[str]]
+    known: bool
 
 
 def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
@@ -39,21 +45,28 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     path, flags, overrides, config_dirs = split_arguments(arguments)
     if is_run(path) or kind_of(path) != "directory":
         return None
-    is_sweep = kind_of(path / "multirun.yaml") == "file"  # which some sweepers do not write
+    plan = path / "multirun.yaml"
+    is_sweep = kind_of(plan) == "file"  # which some sweepers do not write
     if not is_sweep and path.name in ("runs", "batches"):
         return None
     runs = [read_run(found) for found in find_runs([path], depth=MAX_DEPTH if is_sweep else 1)]
     planned = planned_jobs(path)
     if not runs and not planned:
         return None
+    if is_sweep and not read_yaml(plan).get("hydra"):
+        raise ConfigError(
+            f"{plan} is damaged, so the missing runs of the sweep are unknown: resume its runs one "
+            f"by one, such as resume={next((r.path for r in runs if not r.completed), path / '0')}"
+        )
     if linked := next((job.path for job in planned if job.path.is_symlink()), None):
         raise ConfigError(f"{linked} is a link, expected the directory of a job")
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
     begun = [run.path for run in runs if not run.completed]
     missing = [job for job in planned if not is_run(job.path)]
     faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
-    wanted = list(_stored_settings(faults, overrides))
-    if missing and (fault := fault_of(path)) is not None:
+    wanted = list(_stored_settings(faults, overrides, config_dirs))
+    fault = fault_of(path)
+    if fault is not None and (missing or fault.endswith(ALTERED)):
         faults[path] = fault
         known = dict(_planned_settings(missing, overrides, config_dirs))
         missing, wanted = [*known], [*wanted, *known.values()]
@@ -65,14 +78,16 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
         [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in missing
     ]
-    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start)
+    return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start, bool(planned))
 
 
-def _stored_settings(faults: Mapping[Path, str], overrides: Sequence[str]) -> Iterator[Settings]:
+def _stored_settings(
+    faults: Mapping[Path, str], overrides: Sequence[str], config_dirs: Sequence[Path]
+) -> Iterator[Settings]:
     """Yield the settings of unsigned runs, except those that `read_resumption` will refuse."""
     for path, fault in faults.items():
         with suppress(ConfigError):
-            yield wanted_settings(path, fault, overrides)[2]
+            yield wanted_settings(path, fault, overrides, config_dirs)[2]
 
 
 def _planned_settings(

@@ -12,7 +12,7 @@ from runner.base.regular_files import kind_of, user_path
 from runner.base.secrets import secrets_of
 from runner.base.text import print_stderr, to_terminal
 from runner.config.model_facts import OFFLINE
-from runner.config.schema import ModelSettings, Settings
+from runner.config.schema import FILES, ModelSettings, Settings
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.build import PACKAGE_PREFIX
 from runner.providers.litellm.embedding import embedding_model
@@ -37,9 +37,10 @@ def permit(
 
     *wanted* are the settings of all its runs.
     """
-    does = ", ".join(dict.fromkeys(part for each in wanted for part in _uses(each)))
     code = " and ".join(map(str, config_dirs)) or "the installed package only"
-    line = f"resume={path}: {fault}; with trusted=true it {does}, and runs the code of {code}"
+    does = dict.fromkeys(part for each in wanted for part in _uses(each))
+    runs = f"{'and ' if does else ''}runs the code of {code}"
+    line = f"resume={path}: {fault}; with trusted=true it {', '.join([*does, runs])}"
     if not trusted:
         raise ConfigError(line)
     print_stderr(to_terminal(secrets_of().redact(f"colloquy: {line}"), _MAX_CHARS))
@@ -47,11 +48,11 @@ def permit(
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:
     """Yield the keys that name a file to read, with their values."""
-    yield "transcript.path", settings.transcript.path
-    if settings.checks is not None and settings.checks.file is not None:
-        yield "checks.file", settings.checks.file
-    for key in ("references", "codebook", "attributes", "guide"):
-        if (value := getattr(settings, key)) is not None:
+    for key in FILES:
+        value: Any = settings
+        for name in key.split("."):
+            value = getattr(value, name, None)
+        if value is not None:
             yield key, value
 
 

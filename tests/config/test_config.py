@@ -92,6 +92,7 @@ def fault(*overrides: str) -> str:
         ("stages.stage_b=null", "stages.stage_b=null"),
         ("model.max_tokens=${nope}", "Interpolation key 'nope' not found"),
         ("model.max_tokens=abc", "model.max_tokens='abc': expected a valid integer"),
+        ("objective=cost_usd", "expected a valid list, such as [cost_usd]"),
         ("modle.max_tokens=3", "did you mean 'model.max_tokens'?"),
         ("stages.stage_a.contex.token_budget=3", "'stages.stage_a.context.token_budget'?"),
         ("stages.stag_a.input=context", "stages has no 'stag_a'"),

@@ -49,7 +49,11 @@ def test_a_node_needs_every_analyzer_of_the_stages_its_stage_needs() -> None:
             {"say_means": analyzer("a"), "y": analyzer("b", ["say_mean"])},
             "'say_mean' is not an analyzer of a stage that b needs; did you mean 'say_means'?",
         ),
-        ({"a": stage(), "b": stage(["a"])}, {"x": analyzer("a")}, "stages.b has no analyzers"),
+        (
+            {"a": stage(), "b": stage(["a"])},
+            {"x": analyzer("a")},
+            "stages.b has no analyzers: give one `stage: b`, or remove",
+        ),
         (
             {"a": stage(), "b": stage(["a", "a"])},
             {"x": analyzer("a"), "y": analyzer("b")},

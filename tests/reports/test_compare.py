@@ -253,6 +253,21 @@ def test_the_verdict_names_a_setting_of_many_keys_by_its_number(tmp_path: Path) 
     assert "so far the fastest is setting 2, 4.0 s" in compare([tmp_path]).verdict
 
 
+def test_a_chosen_pipeline_names_a_setting_and_an_experiment_may_be_its_baseline(
+    tmp_path: Path,
+) -> None:
+    for number, choice in enumerate(("pipeline=meeting", "pipeline=interview")):
+        config = {f"analyzers.{choice[9:]}.stage": "stage_a", "stages.stage_a.input": choice}
+        make_run(tmp_path / "p" / str(number), config=config, overrides=(choice,))
+    slots(tmp_path / "e/0", 1, 8.0)
+    config = {"processing.max_concurrent": 16}
+    make_run(tmp_path / "e/1", wall_s=2.0, config=config, overrides=("experiment=throughput",))
+
+    labels = [each.label for each in compare([tmp_path / "p"]).groups]
+    assert ["pipeline=meeting", "pipeline=interview"] == labels
+    assert 4.0 == compare([tmp_path / "e"]).groups[1].speed_up
+
+
 def test_quality_is_success_times_grounding() -> None:
     assert quality(6, 8, 0.5) == 0.375
     assert quality(0, 8, None) == 0.0

@@ -14,9 +14,7 @@ import pytest
 import yaml
 from helpers.runs import STAGE_A, STAGE_B
 from hydra.errors import HydraException
-from omegaconf import OmegaConf
 
-from hydra_plugins.colloquy_sweeps import NoteSweep
 from runner.base.command import install_hint
 from runner.base.errors import OutputError
 from runner.record.signature import fault_of
@@ -24,7 +22,14 @@ from runner.reports.compare.planned_jobs import split_sweep
 from runner.run.cli.compose import compose_config
 from runner.run.cli.hydra_errors import explain_hydra_error
 from runner.run.command import _Jobs
-from runner.run.remote import STATUS_FOLDER, Origin, RemoteJobs, collect, make_remote_jobs
+from runner.run.remote import (
+    STATUS_FOLDER,
+    Origin,
+    RemoteJobs,
+    collect,
+    make_remote_jobs,
+    remove_unstarted,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 TALK = "Ann: Buoy {} reads two degrees too warm.\nBo: Then let us calibrate it in April.\n"
@@ -272,7 +277,7 @@ def test_a_job_that_is_refused_stops_no_other(launcher: str, tmp_path: Path) -> 
     assert [run["status"] for run in told["runs"]] == ["missing", "completed", "completed"]
 
 
-def test_a_sweep_that_was_only_planned_leaves_no_directory_and_takes_nothing_of_others(
+def test_a_sweep_that_has_no_run_leaves_no_directory_and_takes_nothing_of_others(
     tmp_path: Path,
 ) -> None:
     planned, own = tmp_path / "outputs/sweeps/x", tmp_path / "own"
@@ -281,8 +286,7 @@ def test_a_sweep_that_was_only_planned_leaves_no_directory_and_takes_nothing_of_
         (folder / "multirun.yaml").touch()
     (own / "0/notes").touch()
     for folder in (planned, own):
-        config = {"plan": True, "hydra": {"sweep": {"dir": str(folder)}}}
-        NoteSweep().on_multirun_end(OmegaConf.create(config))
+        remove_unstarted(folder)
 
     assert [own] == list(tmp_path.iterdir())
     assert ["0", "multirun.yaml"] == sorted(path.name for path in own.iterdir())

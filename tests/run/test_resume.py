@@ -17,7 +17,8 @@ from runner.record.run_directory import RunDirectory
 from runner.record.signature import SIGNED, sign_stored
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
-from runner.run.resume import enter_start, read_resumption
+from runner.run.resume import read_resumption
+from runner.run.resume_arguments import enter_start
 from runner.run.resume_sweep import read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -320,6 +321,19 @@ def test_an_argument_that_does_not_fit_is_refused() -> None:
         assert said in refusal(argument)
 
 
+def test_a_finished_run_gets_checks_without_a_call(tmp_path: Path) -> None:
+    begin()
+    ours = tmp_path / "mine/checks/ours.yaml"
+    ours.parent.mkdir(parents=True)
+    ours.write_text("defaults: [grounded, _self_]\nfail: true\n")
+    given = ("checks=ours", f"--config-dir={tmp_path / 'mine'}", "checks.judge=null")
+    code, asked = resume(*given)
+
+    assert (0, []) == (code, asked)
+    assert 16 == load("checks.json")["total"]["checks"]
+    assert "no such choice" in refusal("checks=nosuch", given[1])
+
+
 def test_resuming_nothing_does_not_resume_what_is_here() -> None:
     for read in (read_sweep, read_resumption):
         with pytest.raises(ConfigError, match="resume=: expected the directory of a run"):
@@ -354,13 +368,15 @@ def test_a_run_is_resumed_in_the_directory_in_which_it_was_started(
     given = [
         *("resume=../own/out/runs/begun", "--config-dir", "mine/", "--config-dir=more"),
         *("trusted=true", "budget.max_tokens=9"),
+        *("references='of people.csv'", "codebook=/of/ours.csv", "attributes=null"),
     ]
 
     monkeypatch.setattr(SHELL, "folder", None)
     assert ["resume=own/out/runs/begun"] == enter_start(["resume=own/out/runs/begun"])
     monkeypatch.chdir("other")
     folders = [f"--config-dir={start}/other/{name}" for name in ("mine", "more")]
-    kept = [f"resume={run}", *folders, *given[-2:]]
+    typed = [f"references='{start}/other/of people.csv'", "codebook='/of/ours.csv'"]
+    kept = [f"resume={run}", *folders, *given[4:6], *typed, "attributes=null"]
     assert (kept, start) == (enter_start(given), Path.cwd())
     assert as_given(run, "own/out") == run  # in messages to the shell
 

@@ -18,7 +18,7 @@ from runner.record.signature import SIGNATURE, fault_of, sign_stored
 from runner.reports.whatif.command import read_recording
 from runner.run.remote import STATUS_FOLDER, Origin, collect
 from runner.run.resume import read_resumption
-from runner.run.resume_sweep import read_sweep
+from runner.run.resume_sweep import SweepResumption, read_sweep
 from runner.transcript.inputs import find_inputs
 
 CODE = "from pathlib import Path\n\nPath('{}').touch()\n"
@@ -410,6 +410,35 @@ def test_an_unsigned_sweep_starts_nothing_before_its_line(
 
     assert "" == capsys.readouterr().err
     assert trusted == signed
+    assert signed.known
+
+
+@pytest.mark.usefixtures("begun")
+def test_the_plan_of_a_sweep_whose_jobs_have_no_numbers_is_unknown() -> None:
+    sweep = write_sweep()
+    plan = sweep / "multirun.yaml"
+    plan.write_text(plan.read_text().replace("hydra.job.num", "hydra.job.override_dirname"))
+    shutil.copytree(RUN, sweep / "repeat=0")
+    (sweep / "repeat=0/COMPLETED").touch()
+    sign_stored(sweep)
+
+    assert SweepResumption(sweep, [], [], known=False) == read_sweep([f"resume={sweep}"])
+
+
+@pytest.mark.usefixtures("begun")
+def test_a_sweep_whose_plan_is_damaged_is_not_taken_for_complete() -> None:
+    sweep = write_sweep()
+    shutil.copytree(RUN, sweep / "0")
+    sign_stored(sweep)
+    plan = sweep / "multirun.yaml"
+    plan.write_text(plan.read_text()[:-10])
+    with pytest.raises(ConfigError, match="is not as it was signed; with trusted=true it "):
+        read_sweep([f"resume={sweep}"])
+
+    for content in ("", "hydra: [", "{}"):
+        plan.write_text(content)
+        with pytest.raises(ConfigError, match=r"damaged, so the missing runs .* resume=.*sweep/0$"):
+            read_sweep([f"resume={sweep}", "trusted=true"])
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from helpers.documentation import PAGES, PROJECT, ROOT, TARGETS, TEXTS, blocks, 
 
 from runner.config.resolve import resolve
 from runner.config.schema import known_keys, validate
-from runner.run.resume import FLAGS
+from runner.run.resume_arguments import FLAGS
 from runner.transcript.read import formats
 
 

@@ -141,7 +141,7 @@ def test_hydra_stays_at_the_edge() -> None:
         "runner/run/cli/hydra_errors.py",
         "runner/run/command.py",
         "runner/run/hydra_job.py",
-        "runner/run/resume.py",
+        "runner/run/resume_arguments.py",
         "runner/run/resume_sweep.py",
     ]
     assert importers("omegaconf") == [

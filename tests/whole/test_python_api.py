@@ -99,6 +99,24 @@ def test_a_folder_is_a_batch_with_the_insights_of_its_runs(talk: Path) -> None:
         colloquy.run(folder)
 
 
+def test_a_run_is_resumed_from_anywhere(
+    talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = colloquy.run("talk.txt", pipeline="meeting", output={"dir": "out"})
+    for name in ("COMPLETED", "intermediate/stage_a/decisions.json"):
+        (tmp_path / run.path / name).unlink()
+    before = (tmp_path / run.path / "intermediate/stage_a/open_questions.json").read_bytes()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    again = colloquy.resume(f"../{run.path}")
+
+    assert again.ok
+    assert before == (again.path / "intermediate/stage_a/open_questions.json").read_bytes()
+    assert [] == list(elsewhere.iterdir())
+
+
 def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
     with pytest.raises(ConfigError, match=r"unknown key 'pipelin'; did you mean 'pipeline'\?"):
         colloquy.run(talk, pipelin="meeting")

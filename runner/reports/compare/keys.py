@@ -20,8 +20,9 @@ MAX_LEADERS = 100  # keys that others may follow
 _IDENTITY = re.compile(
     r"repeat|plan|objective|checks\..*|references|attributes|output\.(dir|console|pages|traces)"
 )
-# Concurrency: the only keys in which a sequential baseline may differ.
-_SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concurrent")
+CHOSEN = ("pipeline", "experiment")  # groups that are no keys; a choice stands for all it sets
+# Concurrency: the only keys in which a sequential baseline may differ, and what may set them.
+_SLOTS = re.compile(r"processing\.(mode|max_concurrent.*)|stages\..+\.max_concurrent|experiment")
 
 
 def flatten(config: Mapping[str, Any]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from runner.base.text import by_number, to_terminal
 from runner.base.usage import USAGE_FIGURES
 from runner.config.model_facts import OFFLINE
 from runner.record.lock import is_held
-from runner.reports.compare.keys import flatten, show
+from runner.reports.compare.keys import CHOSEN, flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
@@ -130,6 +130,8 @@ def read_row(path: Path) -> RunRow:
 def _settings(run: StoredRun) -> dict[str, str]:
     settings = flatten(run.config)
     if settings:
+        typed = (override.partition("=") for override in run.overrides)
+        settings |= {group: show(choice) for group, _, choice in typed if group in CHOSEN}
         sha = at(run.metadata, "transcript", "sha256")
         settings["transcript.sha256"] = show(sha)[:8]
         for name, value in section(read_json(run.path / "config/prompts.json"), "sha256").items():

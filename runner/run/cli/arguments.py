@@ -9,6 +9,7 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.base.regular_files import kind_of
 from runner.base.text import DISTRIBUTION
 from runner.config.schema import GROUPS, known_keys
+from runner.transcript.decode import nearest_file
 
 # Sections whose keys may be given without the section's name, the likeliest first.
 _SECTIONS = (
@@ -110,7 +111,8 @@ def _nearest(word: str, following: Sequence[str]) -> str:
     if group is not None:
         return f"; did you mean '{group}={word}'?"
     named = [each for each in ("--help", "--version") if each == f"--{word}"]
-    return did_you_mean(word, [*_names(), *named])
+    near, file = did_you_mean(word, [*_names(), *named]), nearest_file(Path(word))
+    return near if "did you mean" in near else file or near
 
 
 def _one(argument: str) -> list[str]:

@@ -24,11 +24,11 @@ from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.record.benchmark import benchmark
 from runner.record.collection_findings import CollectionFindings, collect_findings
-from runner.record.history import CallAverages, expected_durations
+from runner.record.history import CallAverages, expected_durations, history_of, write_history
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.collection.facts import source_of_quote
-from runner.run.averages import add_to_history, mean_of
+from runner.run.averages import mean_of, try_store
 from runner.run.collection.bounds import readable
 from runner.run.collection.caller import Caller, Finder
 from runner.run.collection.contrasts import Agreements, Outliers
@@ -151,7 +151,8 @@ async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResul
     for node in caller.job.pipeline.nodes:
         if calls := caller.measured.get(node.name):
             model = caller.job.chain(node)[0].settings.name
-            await add_to_history(caller.job, model, {node.name: mean_of(calls)})
+            mean = {node.name: mean_of(calls)}
+            await try_store(write_history, history_of(caller.job.root), model, mean)
     about = _figures(collection, caller, every)
     log.info("collection.finished", **about)
     wall_s = caller.recorder.elapsed_s()

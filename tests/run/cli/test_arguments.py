@@ -57,6 +57,15 @@ MEANT = {
 }
 
 
+def test_a_word_that_is_nearly_a_file_is_answered_with_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("talks").mkdir()
+    with pytest.raises(ConfigError, match=r"neither a file nor KEY=VALUE; did you mean 'talks'\?"):
+        as_overrides(["talk"])
+
+
 @pytest.mark.parametrize("typed", MEANT)
 def test_what_is_meant_is_what_hydra_gets(typed: str) -> None:
     assert MEANT[typed] == as_overrides(typed.split())
@@ -148,6 +157,7 @@ def test_keys_that_the_default_has_not_may_be_given_in_braces() -> None:
         ("output.dir=${oc.env:HOME}/ä", "output.dir=${oc.env:HOME}/ä"),
         ("guide=C:\\a&b\\", r"guide='C:\a&b\\'"),
         ("model.params.seed=7", "++model.params.seed=7"),
+        ("transcript.speakers.Ana=Anna", "++transcript.speakers.Ana=Anna"),
         ("analyzers.decisions.variables.year=7", "++analyzers.decisions.variables.year=7"),
         ("model.simulate.faults.status_500=1", "++model.simulate.faults.status_500=1"),
         ("+model.params.seed=7", "+model.params.seed=7"),

@@ -173,6 +173,13 @@ def test_the_command_prints_the_plan_and_leaves_no_trace(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_a_planned_sweep_that_is_refused_leaves_nothing(tmp_path: Path) -> None:
+    done = colloquy("-m", "pipeline=meeting,metting", "plan=true", cwd=tmp_path)
+
+    assert (2, []) == (done.returncode, list(tmp_path.iterdir())), done.stderr
+
+
 def test_the_lifetime_of_a_cache_and_an_effort_that_is_not_accepted_are_in_the_plan() -> None:
     wanted = ("model=anthropic", "processing.prime_prefix=on", "model.effort=minimal", "plan=true")
     plans = {
