@@ -142,7 +142,8 @@ class _Assembler:
 
     def __post_init__(self) -> None:
         ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
-        self.punctuated = bool(self.choice.layout) and sum(ends) * 2 >= len(ends)
+        several = len({name for name, _ in self.choice.turns.values()}) > 1
+        self.punctuated = several and sum(ends) * 2 >= len(ends)
         first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
@@ -152,7 +153,8 @@ class _Assembler:
             for at, (_, opening) in self.choice.turns.items()
             if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
         }
-        dates = {row.raw for row in self.rows if row.placed and is_date(row.raw)}
+        above_turns = (self.rows[at - 1].raw for at in self.choice.turns if at)
+        dates = set(filter(is_date, above_turns))
         self.notices = (long & again) | days | (dates if len(dates) > 1 else set())
 
     def step(self, at: int) -> int:
@@ -205,10 +207,11 @@ class _Assembler:
 
     def _ends_speech(self, at: int) -> bool:
         """Return whether who spoke above a row may not speak in it."""
-        after = self.rows[at].ruled and at > max(self.choice.turns, default=at)  # the last turn
-        lone = is_lone_name(self.rows, at, self.choice.turns)
-        title = self.punctuated and not self.silent and is_title(self.rows, at)
-        return after or lone or title or is_heading(self.rows, at)
+        turns = self.choice.turns
+        last = at > max(turns, default=at)
+        after = (last and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
+        title = self.punctuated and not self.silent and (last or at + 1 in turns)
+        return after or (title and is_title(self.rows, at)) or is_heading(self.rows, at)
 
     def flush(self) -> None:
         """Make a turn of the paragraph, unless it is above the first turn and is not speech."""

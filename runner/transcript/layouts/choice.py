@@ -107,8 +107,9 @@ def _end(rows: Sequence[Row], turns: Turns) -> int | None:
 def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
     """Return the turns, of somebody unknown, between two of one speaker.
 
-    If whoever speaks twice in a row does so around paragraphs without a label, others have said
-    these. In lines without gaps, and with times, which may part a speech, questions must be asked.
+    If whoever speaks twice in a row asks, and words without a label follow, others have said these.
+    With a single label, a quarter of them follow a question, with several half, with times, which
+    may part a speech, most.
     """
     heads = sorted(turns)
     starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
@@ -119,7 +120,7 @@ def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
         found = [next((n for n in range(*span) if begins(rows, n)), 0) for span in spans]
         asked = [rows[at - 1].raw.rstrip("*_").endswith("?") for at in found if at]
         between = list(itertools.compress(map(bool, found), again))
-        sure = mostly(asked) if timed else begins is _is_paragraph or sum(asked) * 2 >= len(asked)
+        sure = mostly(asked) if timed else sum(asked) * (4 if one else 2) >= len(asked)
         if sure and mostly(between) and sum(between) * 2 >= sum(map(bool, found[:-1])):
             others = filter(None, found)
             return {n: (None, Opening(stamp=rows[n].stamp, rest=rows[n].raw)) for n in others}

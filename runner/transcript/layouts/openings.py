@@ -121,8 +121,8 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
     named = read_label(row.text, None, "", row.mark + row.opening)
-    lower = row.gap and rows[at + 1].gap and row.text.islower()  # as in `ana ruiz`
-    words = row.text.split()
+    below, words = rows[at + 1], row.text.split()
+    lower = row.gap and below.gap and row.text.islower() > below.text.islower()  # as in `ana ruiz`
     lower = lower and len(words) <= _MAX_NAME_WORDS and WORDS["clause"].isdisjoint(words)
     fits = named and not named.stamp and (lower or likeness(named.label) >= Likeness.WORD)
     return named if fits else None
