@@ -137,6 +137,7 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    last: int = field(init=False)  # the last row that opens a turn
     punctuated: bool = field(init=False)  # so that a short line without a full stop is a heading
     notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
@@ -144,10 +145,11 @@ class _Assembler:
         ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
         several = len({name for name, _ in self.choice.turns.values()}) > 1
         self.punctuated = several and sum(ends) * 2 >= len(ends)
-        first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
+        first = min(self.choice.turns, default=0)
+        self.last = max(self.choice.turns, default=len(self.rows))
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
-        again = {row.raw for row in self.rows[last:] if row.gap}
+        again = {row.raw for row in self.rows[self.last :] if row.gap}
         days = {
             self.rows[at - 1].raw
             for at, (_, opening) in self.choice.turns.items()
@@ -207,10 +209,9 @@ class _Assembler:
 
     def _ends_speech(self, at: int) -> bool:
         """Return whether who spoke above a row may not speak in it."""
-        turns = self.choice.turns
-        last = at > max(turns, default=at)
-        after = (last and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
-        title = self.punctuated and not self.silent and (last or at + 1 in turns)
+        turns, below = self.choice.turns, at > self.last
+        after = (below and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
+        title = self.punctuated and not self.silent and (below or at + 1 in turns)
         return after or (title and is_title(self.rows, at)) or is_heading(self.rows, at)
 
     def flush(self) -> None:
