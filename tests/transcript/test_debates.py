@@ -112,6 +112,13 @@ def test_a_short_line_amid_a_speech_takes_it_from_nobody(line: str) -> None:
     assert ["Ana", "Ana", "Ana", "Bo", "Ana", "Bo"] == who(text)
 
 
+@pytest.mark.parametrize("first", ["Yes.", "Right.", "Thank you.", P])
+def test_what_is_said_again_below_a_label_is_no_role(first: str) -> None:
+    text = f"Ana (00:01):\n{first}\n\n{P}\n\nBo (00:09):\nWhy?\n\n" * 2
+
+    assert [first, P, "Why?"] * 2 == [words for _, words in spoken(text)]
+
+
 def test_prompts_that_are_no_questions_are_asked_too() -> None:
     asked = ("Please state your name.", "Tell me of the yard.", "Go on.", "And then?")
 
@@ -361,11 +368,12 @@ def test_page_numbers_between_dashes_are_not_said() -> None:
         (("Mon 10:00 Ana: hi", "Mon 11:00 Bo: so", "Tue 9:00 Ana: on", "Mon 9:00 Bo: ok"),
          [10, 11, 33, 177]),
         (("[Fri 10:00] Ana: hi", "[Fri 11:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 11, 81]),
+        (("Mon 10:00 Ana\nhi\n", "Mon 11:00 Bo\nso\n", "Tue 9:00 Ana\non\n"), [10, 11, 33]),
         (("Monday, 10:00 AM\nAna: hi", "Tuesday, 9:00 AM\nBo: so", "Tuesday, 9:30 PM\nAna: on"),
          [10, 33, 45.5]),
         (("[09/18/2026 10:00] Ana: hi", "[Sun 9:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 57, 81]),
     ],
-    ids=["bare", "in brackets", "on lines of their own", "below a date"],
+    ids=["bare", "in brackets", "before names", "on lines of their own", "below a date"],
 )  # fmt: skip
 def test_times_of_weekdays_are_no_speakers_and_grow(lines: list[str], hours: list[float]) -> None:
     text = "\n".join(lines)

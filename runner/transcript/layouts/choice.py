@@ -15,8 +15,9 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.label_reading import Opening
-from runner.transcript.layouts.labels import Likeness, is_division, likeness
+from runner.transcript.layouts.labels import Likeness, is_division, is_ordinary, likeness
 from runner.transcript.layouts.openings import (
+    NO_OFFICE,
     SENTENCE_ENDS,
     below_time,
     dashed,
@@ -143,7 +144,9 @@ def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
         role, *after = rows[at + opening.rows : at + opening.rows + 2] or rows[:1]
         alone = after and not role.gap and after[0].gap and role.raw[0].isupper()
         words = opening.rest or {at + opening.rows, at + opening.rows + 1} & turns.keys()
-        if alone and not words and not opening.role:
+        said = is_ordinary(role.raw) or (ends_sentence(role.raw) and " " not in role.raw)
+        said = said or not NO_OFFICE.isdisjoint(role.raw.lower().split())
+        if alone and not (words or said or opening.role):
             found[at] = (name, replace(opening, role=role.raw, rows=opening.rows + 1))
     counts = Counter((name, opening.role) for name, opening in found.values())
     recur = {role for role, count in counts.items() if role[0] and count > 1}

@@ -41,7 +41,7 @@ _FULL_STOP = re.compile(
     r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
 )
 _ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
-_CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
+NO_OFFICE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 _MAX_NAME_WORDS = 3
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 
@@ -191,7 +191,7 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
 def _is_office(text: str, name: str) -> bool:
     """Return whether *text* behind *name* is an office, and not words to who is called so."""
     cased = text[0].islower() or (name.isupper() and not text.isupper())
-    return cased and _CLAUSE.isdisjoint(text.lower().split())
+    return cased and NO_OFFICE.isdisjoint(text.lower().split())
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:
