@@ -102,7 +102,7 @@ def _end(rows: Sequence[Row], turns: Turns) -> int | None:
         at -= 1
     if at == last or turns[last][1].rest or not heads_list(rows, at - 1):
         return None
-    return next(top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw))
+    return next((top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw)), None)
 
 
 def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
