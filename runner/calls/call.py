@@ -42,9 +42,8 @@ NO_TERMS = Terms()
 class Call:
     """State that the attempts of one call share.
 
-    *delivery* changes from flex to live at most once. *expected_s* is that of *terms*, None once it
-    is not hedged. *parked*: the last failure was an outage and uses up no retry. *number* is the
-    latest attempt's; *begun* is the loop time of its first token.
+    *delivery* changes from flex to live at most once. *parked*: the last failure was an outage and
+    uses up no retry. *number* is the latest attempt's; *begun* is the loop time of its first token.
     """
 
     request: Request
@@ -53,7 +52,6 @@ class Call:
     ticket: Ticket
     terms: Terms = NO_TERMS
     prices: Prices | None = None
-    expected_s: float | None = None
     delivery: str = "live"
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False
