@@ -13,7 +13,7 @@ from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Request, Result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a caller knows of a call besides its request.
 
