@@ -13,7 +13,7 @@ from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Request, Result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a caller knows of a call besides its request.
 
@@ -42,9 +42,8 @@ NO_TERMS = Terms()
 class Call:
     """State that the attempts of one call share.
 
-    *delivery* changes from flex to live at most once. *expected_s* is that of *terms*, None once it
-    is not hedged. *parked*: the last failure was an outage and uses up no retry. *number* is the
-    latest attempt's; *begun* is the loop time of its first token.
+    *delivery* changes from flex to live at most once. *parked*: the last failure was an outage and
+    uses up no retry. *number* is the latest attempt's; *begun* is the loop time of its first token.
     """
 
     request: Request
@@ -53,7 +52,6 @@ class Call:
     ticket: Ticket
     terms: Terms = NO_TERMS
     prices: Prices | None = None
-    expected_s: float | None = None
     delivery: str = "live"
     failures: Counter[str] = field(default_factory=Counter)
     parked: bool = False

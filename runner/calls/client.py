@@ -86,9 +86,9 @@ class Client:
         if self.sizer is not None and not (self.local and not self.budget.capped):
             ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
             ticket.reply_tokens = request.max_tokens
+        if self.local or not self.retry.max_retries:
+            terms = replace(terms, expected_s=None)
         call = Call(request, slots, calls, ticket, terms, self.prices)
-        if self.retry.max_retries and not self.local:
-            call.expected_s = terms.expected_s
         if self.flex is not None:
             call.delivery = "flex"
         while True:
@@ -158,10 +158,11 @@ class Client:
 
         That is sent while no other call waits and all *limits*, including the budget, have room.
         """
-        if call.expected_s is None or self.budget not in limits or call.delivery != "live":
+        expected_s = call.terms.expected_s
+        if expected_s is None or self.budget not in limits or call.delivery != "live":
             return await sending
-        ticket = replace(call.ticket, probe=False)
-        hedge = replace(call, ticket=ticket, is_hedge=True, expected_s=None)
+        ticket, terms = replace(call.ticket, probe=False), replace(call.terms, expected_s=None)
+        hedge = replace(call, ticket=ticket, terms=terms, is_hedge=True)
         hedge.failures = call.failures.copy()
 
         def may() -> bool:
@@ -169,7 +170,7 @@ class Client:
             room = all(limit.wait_s(now, ticket) == 0 for limit in limits)
             return room and not self.admission.has_waiters and self.gate.take_hedge()
 
-        late_s = MIN_LATE_S + LATE * call.expected_s * self.gate.pace
+        late_s = MIN_LATE_S + LATE * expected_s * self.gate.pace
         return await hedged(sending, partial(self.attempt_live, hedge, limits), late_s, may)
 
     async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
@@ -192,8 +193,8 @@ class Client:
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         now = call.end(reply, started)
         self.gate.succeeded(call.ticket, reply, started, now, first=not call.failures)
-        if call.expected_s:
-            self.gate.observe_latency(now - started, call.expected_s)
+        if expected_s := call.terms.expected_s:
+            self.gate.observe_latency(now - started, expected_s)
         call.calls.usage += reply.usage
         if call.terms.key and not self.local:
             call.calls.keep(call.terms.key, reply)  # first: a call that has ended is not made again

@@ -21,7 +21,7 @@ TIMEOUT_S = 3.0  # per request; after one without an answer, no more are sent
 _MAX_BYTES = 4_000_000
 SAMPLE_CHARS = 40_000  # of text whose tokens the server counts
 _MIN_TOKENS = 300  # in such a text
-_NAMES = ("n_ctx", "max_model_len", "context_length", "loaded_context_length", "max_context_length")
+_NAMES = ("n_ctx", "max_model_len", "context_length", "loaded_context_length")
 _NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
 _MAX_SLOTS = 4096
 
@@ -78,11 +78,11 @@ def learn_served(
     ask = partial(_fetch, urlunsplit((parts.scheme, parts.netloc, path, "", "")), key)
     name = model.name.partition("/")[2]
     try:
-        found = [*_windows(ask, name, learned, sends_size="num_ctx" in model.params)]
+        found = next(_windows(ask, name, learned, sends_size="num_ctx" in model.params), None)
     except OSError:  # no server: the first call reports why
         return
-    if found:
-        window, source = found[0]
+    if found is not None:
+        window, source = found
         if model.context_window is None or window < model.context_window:
             learned.window, learned.source = window, source
     if counted >= _MIN_TOKENS:
@@ -107,13 +107,12 @@ def _windows(
         slots = number(props.get("total_slots"))
         learned.slots = int(slots) if slots and 1 <= slots <= _MAX_SLOTS else None
         yield from _named(mapping(props.get("default_generation_settings")), "/props")
-    for path in ("/v1/models", "/api/v0/models"):  # the second at LM Studio
+    for path in ("/v1/models", "/api/v0/models"):  # LM Studio's second has it, once it is loaded
         with suppress(ValueError):
             listed = mappings(mapping(ask(path)).get("data"))
             named = [each for each in listed if each.get("id") == name]
             for each in named or (listed if len(listed) == 1 else ()):
-                if each.get("state") != "not-loaded":  # with which window is open
-                    yield from _named({**mapping(each.get("meta")), **each}, path)
+                yield from _named({**mapping(each.get("meta")), **each}, path)
     with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))

@@ -51,7 +51,8 @@ class FakeProvider:
     *latency_s* draws the seconds of a batch of requests of some nodes. *failed* is the share of
     requests that fail, *expired* of batches that expire, *torn* of downloads that break and
     *lost_acks* of submissions whose answer is lost. *partial*: results are there as they come.
-    *most_queued* is how many requests may be out; a batch that exceeds it fails.
+    *most_queued* is how many requests may be out; a batch that exceeds it fails. One of more than
+    *most_sent* requests is refused.
     """
 
     reply: Reply
@@ -63,6 +64,7 @@ class FakeProvider:
     lost_acks: float = 0.0
     partial: bool = False
     most_queued: float = math.inf
+    most_sent: float = math.inf
     stop_s: float = 5.0  # from the cancellation to the end
     limits: BatchLimits = field(default_factory=BatchLimits)
     now: Callable[[], float] = lambda: EPOCH_S + asyncio.get_running_loop().time()
@@ -127,6 +129,8 @@ class FakeEndpoint(BatchEndpoint):
         provider = self.provider
         provider.hook("before submit")
         await asyncio.sleep(1.0)
+        if len(lines) > provider.most_sent:
+            raise CallError("context_exceeded", "Request Entity Too Large", status=413)
         batch = provider.submit(lines, mark)
         provider.hook("after submit")
         if provider.rng.random() < provider.lost_acks:

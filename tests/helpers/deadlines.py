@@ -148,7 +148,7 @@ def try_auto(draw: Draw) -> Outcome:
                 calls.start_conversation()
                 request = Request(str(step), ({"role": "user", "content": str(file)},), 100)
                 left = draw.steps - step
-                await client.complete(request, slots, calls, file, Terms(f"{step}", left))
+                await client.complete(request, slots, calls, file, Terms(key=f"{step}", steps=left))
 
         with tracked(activity):
             deliverer = Deliverer(provider.endpoint(), NoLedger(), activity, timing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from aiohttp import web
@@ -159,3 +159,21 @@ def test_a_silent_connection_is_probed_so_that_no_gateway_drops_it() -> None:
         on, idle_s = asyncio.run(main(server.url()))
     assert on
     assert 0 < idle_s <= 60
+
+
+def test_a_system_without_these_options_makes_calls_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Plain(socket.socket):
+        def setsockopt(self, level: int, name: int, value: Any, *_: Any) -> None:
+            if (level, name) == (socket.SOL_SOCKET, socket.SO_KEEPALIVE):
+                raise OSError("not supported")
+            super().setsockopt(level, name, value)
+
+    async def main(url: str) -> int:
+        async with open_session(whole=False) as session, session.get(url) as reply:
+            return reply.status
+
+    with FaultServer(lambda _: [b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"]) as server:
+        monkeypatch.setattr(socket, "socket", Plain)
+        assert 200 == asyncio.run(main(server.url()))

@@ -23,14 +23,14 @@ LLAMA = {"/props": {"default_generation_settings": {"n_ctx": 2048}, "total_slots
 META = {"data": [{"id": "smollm2", "meta": {"n_ctx": 4096, "n_ctx_train": 8192}}]}
 VLLM = {"/v1/models": {"data": [{"id": "x"}, {"id": "org/model", "max_model_len": 8192}]}}
 SHOW = {"model_info": {"llama.context_length": 8192}, "parameters": "num_ctx    3000\nstop x"}
-STUDIO = {"id": "org/model", "state": "loaded", "max_context_length": 32768}
+STUDIO = {"id": "org/model", "max_context_length": 32768}
 NOTHING: list[Mapping[str, Any]] = [
     {},
     {"/props": b"<html>", "/v1/models": b"[" * 9999, "/api/show": b"elsewhere"},
     {"/props": {"default_generation_settings": {"n_ctx": "big"}, "total_slots": -1}},
     {"/props": {"default_generation_settings": {"n_ctx": 10**12}, "total_slots": 0}},
     {"/v1/models": {"data": [7, {"id": "org/model", "max_model_len": 1}]}},
-    {"/api/v0/models": {"data": [{**STUDIO, "state": "not-loaded"}]}},
+    {"/api/v0/models": {"data": [STUDIO]}},  # it may be loaded with a smaller one
 ]
 
 
@@ -124,6 +124,15 @@ def test_the_window_is_the_servers_where_it_tells_a_credible_one(
     found = learned(told, **more)
 
     assert (window, source, slots) == (found.window, found.source, found.slots)
+
+
+def test_a_server_that_has_told_its_window_is_not_asked_for_it_again() -> None:
+    with serving(LLAMA) as server:
+        settings = job("model=vllm", "model.context_window=null").main.settings
+        own = settings.model_copy(update={"api_base": server.url})
+        learn_served(own, LearnedFacts(), None, "text", 0)
+
+    assert ["/props"] == [path for path, *_ in server.asked]
 
 
 @pytest.mark.parametrize(

@@ -145,7 +145,10 @@ class Sender:
             log.warning("batch.refused", requests=len(chosen), error=str(error))
             await self.ledger.refused(batch)
             if isinstance(error, CallError) and error.status == TOO_LARGE and len(chosen) > 1:
-                self._most_bytes = sum(map(len, chosen.values())) / 2
+                half = sum(map(len, chosen.values())) / 2
+                self._most_bytes = min(self._most_bytes, half)
+                for waiting in chosen:
+                    waiting.mark = None
                 return chosen
             for waiting in chosen:
                 if isinstance(error, LateError):

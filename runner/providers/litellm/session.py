@@ -62,10 +62,11 @@ def _kept_alive(address: AddrInfoType) -> socket.socket:
     Gateways drop one that is silent for minutes, as while a model thinks; the reply would be lost.
     """
     made = socket.socket(*address[:3])
-    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    for name in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):  # the second on macOS
-        if hasattr(socket, name):
-            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_S)
+    with suppress(OSError):  # calls do without it, where a system refuses an option
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for name in ("TCP_KEEPIDLE", "TCP_KEEPALIVE", "TCP_KEEPINTVL"):  # the second on macOS
+            if hasattr(socket, name):
+                made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), KEEP_ALIVE_S)
     return made
 
 

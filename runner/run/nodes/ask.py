@@ -215,10 +215,10 @@ class Asker:
             self.place.rank + self._ranks[name],
         )
         terms = Terms(
-            key,
-            self._steps[name],
-            self._need_s[name],
-            self._seen_s.get(owner_of(node)) if is_first else None,
+            key=key,
+            steps=self._steps[name],
+            need_s=self._need_s[name],
+            expected_s=self._seen_s.get(owner_of(node)) if is_first else None,
             waits_for_outage=question.last,
             spare=self.pending.__len__ if question.optional else None,
         )

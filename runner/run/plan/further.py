@@ -1,13 +1,15 @@
 """Plan of further calls: escalation, judging, and embeddings."""
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from runner.answers.judge import JUDGE_TOKENS, question
+from runner.answers.judge import JUDGE_TOKENS, SCHEMA, question
 from runner.base.json import text
-from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS
+from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, margin_of
 from runner.config.checks import JUDGED, Check
+from runner.job.graph import Node
 from runner.job.job import Job
 from runner.providers.litellm.embedding import embedding_route
 from runner.providers.prices import Prices, prices_of, upper_bound_usd
@@ -30,14 +32,14 @@ def further_plans(
         for model in job.escalation(node):
             one = plan_node(job, node, model, None, (0, 0))
             plans[f"{node.name} > {model.name}"] = escalated(one, seen=first.seen)
-    names = [node.name for node in job.pipeline.nodes]
+    by_name = {node.name: node for node in job.pipeline.nodes}
     proven: set[int] = set()
-    for name, check in job.expected.judged(names):
+    for name, check in job.expected.judged([*by_name]):
         known = validated or id(check) in proven
         labels = [] if known else [label.answer for label in check.validation_labels]
         proven.add(id(check))
         key = f"{name} judged"
-        one = _judged(job, nodes[name], check, labels)
+        one = _judged(job, by_name[name], nodes[name], check, labels)
         plans[key] = one if key not in plans else summed(plans[key], one)
     return plans
 
@@ -56,19 +58,21 @@ def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
     )
 
 
-def _judged(job: Job, node: NodePlan, check: Check, labels: list[str]) -> NodePlan:
-    """Return the plan of judging one answer, and *labels*, twice each."""
+def _judged(job: Job, node: Node, answered: NodePlan, check: Check, labels: list[str]) -> NodePlan:
+    """Return the plan of judging the answer of *node*, and *labels*, twice each."""
     assert check.kind == JUDGED
     model = job.models[job.expected.judge]
     frame = question(text(check.value), "", swapped=False)
-    fixed = sum(model.tokenizer.count(str(message["content"])) for message in frame)
+    sent = [str(message["content"]) for message in frame] + [json.dumps(SCHEMA)]
+    fixed = sum(map(model.tokenizer.count, sent)) + MESSAGE_TOKENS * (len(frame) + 1)
     known = [fixed + model.tokenizer.count(answer) for answer in labels]
-    reply = node.reply_tokens // max(1, node.calls)
-    longest = (node.most_tokens - node.prompt_tokens) // max(1, node.calls)
+    reply = answered.reply_tokens // max(1, answered.calls)
+    longest = max(reply, *(job.fit(node, each).reply for each in job.chain(node)))
+    margin = 1.0 if model.tokenizer.exact else margin_of(model.learned)
     sizes = 2 * [*known, fixed + reply]
-    most = 2 * [*known, fixed + max(reply, longest)]
+    most = [math.ceil(margin * each) for each in 2 * [*known, fixed + longest]]
     of = node.stage, model.settings.name, model.prices
-    return _priced(*of, sizes, most, JUDGE_TOKENS, seen=node.seen, further=True)
+    return _priced(*of, sizes, most, JUDGE_TOKENS, seen=answered.seen, further=True)
 
 
 def _priced(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,10 @@ from helpers import job
 from helpers.runs import ONLY_TWO, execute_models, invented, load, simulated
 from structlog.testing import capture_logs
 
-from runner.answers.judge import agreement
+from runner.answers.judge import JUDGE_TOKENS, SCHEMA, agreement, question
 from runner.base.errors import CallError
 from runner.base.usage import Usage
+from runner.calls.admission.budget import Sizer
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
 from runner.reports.compare.rows import read_row
@@ -277,6 +279,21 @@ def test_the_plan_prices_a_judge() -> None:
 
     assert 18 == plan.nodes["say_means judged"].calls
     assert plan.nodes["say_means judged"].prompt_tokens > 18 * 50
+
+
+@pytest.mark.parametrize("parts", [(), ("transcript.token_budget=300",)], ids=["whole", "in parts"])
+def test_the_plan_bounds_a_judge_as_the_budget_does_for_the_longest_answer(
+    parts: tuple[str, ...],
+) -> None:
+    made = checked(RUBRIC.format(labels=" []"), JUDGE, *parts)
+    nodes, judge = make_plan(made, {}).nodes, made.models["judge"]
+    node = next(each for each in made.pipeline.nodes if each.name == "say_means")
+    longest = question("It says good.", " word" * made.fit(node, made.main).reply, swapped=False)
+    asked = Request("judge", longest, JUDGE_TOKENS, schema=SCHEMA)
+    most, _ = asyncio.run(Sizer(judge.tokenizer).size(asked))
+
+    assert bool(parts) == (nodes["say_means"].calls > 1)
+    assert nodes["say_means judged"].most_tokens / 2 == pytest.approx(most, abs=2)  # at the seams
 
 
 def test_kappa_is_cohens() -> None:
