@@ -32,7 +32,7 @@ from runner.record.batch_directory import (
 from runner.record.result_row import COLUMNS
 from runner.transcript.model import Segment
 
-_NAMES = re.compile(r"_|\bS\d{4}")
+_NAMES = re.compile(r"_|S\d{4}")
 
 
 def faults_of_pages(

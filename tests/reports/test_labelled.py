@@ -24,12 +24,14 @@ def finding(place: str, number: int) -> FoundItem:
 
 
 def pairs(
-    both: int, own: int, marked: Sequence[Sequence[int]], wrong: Sequence[int] = (0, 0)
-) -> dict[str, FigurePair]:
+    both: int, own: int, marked: Sequence[Sequence[int]], wrong: Sequence[int] = (0, 0),
+    places: int = TRANSCRIPTS,
+) -> dict[str, FigurePair]:  # fmt: skip
     """Return the figures of two settings that share *both* findings and have *own* ones each.
 
     *marked* are how many of each setting's own findings, and of the shared ones, have a label;
-    of the own ones, the first *wrong* are called wrong.
+    of the own ones, the first *wrong* are called wrong. Those of the second setting have labels
+    in the first *places* transcripts only.
     """
     settings = [Setting("one", 1), Setting("two", 2)]
     for number in range(TRANSCRIPTS):
@@ -37,7 +39,8 @@ def pairs(
         shared = [finding(f"{sha} both", n) for n in range(both)]
         owns = [[finding(f"{sha} {each.label}", 50 + n) for n in range(own)] for each in settings]
         labels = [label_of(item, sha, "right") for item in shared[: marked[1][0]]]
-        for items, count, bad in zip(owns, marked[0], wrong, strict=True):
+        counts = (marked[0][0], marked[0][1] * (number < places))
+        for items, count, bad in zip(owns, counts, wrong, strict=True):
             labels += [
                 label_of(item, sha, "wrong" if place < bad else "right")
                 for place, item in enumerate(items[:count])
@@ -69,6 +72,16 @@ def test_unlabelled_findings_do_not_matter_where_they_could_not_turn_the_verdict
 
     assert found[FOUND].told_apart
     assert "not comparable" not in found[PRECISION].words
+
+
+@pytest.mark.parametrize(("places", "each"), [(11, 1), (5, 3)])
+def test_a_few_labels_that_all_say_right_make_no_setting_better(places: int, each: int) -> None:
+    few = pairs(5, 5, [(5, each), (5,)], wrong=(2, 0), places=places)[PRECISION]
+    enough = pairs(5, 5, [(5, each), (5,)], wrong=(2, 0), places=12)[PRECISION]
+
+    assert not few.told_apart
+    assert "not comparable" in few.words
+    assert enough.told_apart
 
 
 @pytest.mark.parametrize("both", [0, 6])

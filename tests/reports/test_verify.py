@@ -15,10 +15,11 @@ from helpers.pages import HOSTILE
 from helpers.sessions import begin
 from markupsafe import escape
 
+from runner.answers.markdown import md
 from runner.base.errors import one_line
 from runner.record import inspection
 from runner.record.lock import acquire, release
-from runner.record.pages import transcript_page
+from runner.record.pages import linked, transcript_page
 from runner.record.store import payload_digest
 from runner.reports import verify_tables
 from runner.reports.report.write import write_report
@@ -269,12 +270,17 @@ def test_a_page_with_other_words_than_the_answers_or_the_transcript_is_a_fault(
 
 
 @pytest.mark.parametrize("style", ["markdown", "obsidian"])
-@pytest.mark.parametrize("said", [HOSTILE, "1. a_b **c** \\d &amp; [x](y) {{z}} www.a.b", "S0002"])
+@pytest.mark.parametrize(
+    "said", [HOSTILE, "1. a_b **c** \\d &amp; [x](y) {{z}} www.a.b", "S0002", "C:\\logs\\S0002"]
+)
 def test_the_page_of_any_transcript_shows_it(tmp_path: Path, said: str, style: str) -> None:
     spoken = tuple(Segment(f"S000{n}", None, None, None, f"{n} {said}") for n in (1, 2))
     made = Transcript("t", "text", "", spoken)
     create(tmp_path / "transcript.md", transcript_page(made, style))
     create(tmp_path / "report.html", str(escape(said)))
+    (tmp_path / "intermediate/s").mkdir(parents=True)
+    page = linked(md(said), {"S0002": ""}, "../../", style)
+    create(tmp_path / "intermediate/s/a.md", page)
     told = {"a": {"stage": "s", "insights": [{"text": said}]}}
 
     assert [] == list(faults_of_pages(tmp_path, told, made.segments))

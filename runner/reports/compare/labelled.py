@@ -14,11 +14,11 @@ import numpy as np
 from runner.answers.labels import RIGHT, UNSURE
 from runner.base.agreement import Array, ratio
 from runner.reports.compare.assessment_data import DECIDED, PRECISION, Setting
-from runner.reports.compare.paired import Difference, difference
+from runner.reports.compare.paired import MIN_TRANSCRIPTS, Difference, difference
 
-MIN_LABELLED = (
-    4  # transcripts: with fewer, labels of one setting's own findings stand for no others
-)
+# Labelled findings, in at least MIN_TRANSCRIPTS: fewer stand for no others. Of five or ten, all may
+# be right by luck, and then neither the swaps nor the bootstrap show how far off their rate is.
+MIN_LABELLED = 12
 # Tables have the shape (transcripts, settings, who, counts), each count per run of its setting.
 OWN, BOTH, NEITHER = range(3)  # who has a finding
 # Findings, without unsure ones; those labelled right or wrong; those right; distinct right ones
@@ -31,14 +31,16 @@ def compared(
 ) -> tuple[Difference | None, str]:
     """Return the difference in the figure *name* of labels, and what makes it doubtful, if any.
 
-    If the labels of the findings that only one setting has come from fewer than MIN_LABELLED,
-    its unlabelled ones count in favour of the setting that looks worse. If that turns the
-    difference round, there is no test.
+    Where few of the findings that only one setting has are labelled (MIN_LABELLED), the unlabelled
+    ones count in favour of the setting that looks worse. If that turns the difference round, there
+    is no test.
     """
     figure = right_gap if name == PRECISION else found_gap
     tables = _tables(name, one, other, shas)
-    unlabelled = tables[..., ALL] - tables[..., LABELLED]
-    few = ((tables[..., LABELLED] > 0).sum(0) < MIN_LABELLED) & (unlabelled.sum(0) > 1e-9)
+    marked = tables[..., LABELLED]
+    unlabelled = tables[..., ALL] - marked
+    few = (marked.sum(0) < MIN_LABELLED) | ((marked > 0).sum(0) < MIN_TRANSCRIPTS)
+    few &= unlabelled.sum(0) > 1e-9
     few[:, BOTH] = few[:, BOTH].any()  # their findings are the same
     labelled = tables.copy()
     labelled[..., ALL] -= unlabelled * few
