@@ -26,7 +26,7 @@ from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
 from runner.run.cli.command_line import composed as compose
-from runner.run.resume_arguments import count_from_start, parsed, split_arguments
+from runner.run.resume_arguments import count_from_start, from_here, parsed, split_arguments
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
@@ -49,6 +49,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
     path, flags, overrides, config_dirs = split_arguments(arguments)
+    overrides = from_here(path, overrides)
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
     given = path, fault, overrides, config_dirs
     composed, wanted, new = wanted_settings(*given)
@@ -141,12 +142,14 @@ def wanted_settings(
     file = path / "config" / "composed.yaml"
     with _damage_explained():
         stored = _read(file, dict, load_yaml)
-    count_from_start(path, stored)
+    kept = _stored_config(path)
+    for each in (stored, kept):
+        count_from_start(path, each)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides, config_dirs)
-        wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
+        wanted = resolve(composed, guided=guided or fault is None, kept=kept)
         wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:
