@@ -23,10 +23,10 @@ from runner.transcript.formats.markup import xml_tree
 MAX_BYTES = 4_000_000
 MAX_NAME, MAX_TEXT = 100, 4_000  # characters of a name; of a definition, or of all examples
 MAX_DEPTH = 20  # of codes below codes
-# Columns as NVivo, MAXQDA, ATLAS.ti and Taguette call them.
 # Columns that say more of when a code applies, and when not (MacQueen et al. 1998).
 _MORE = re.compile(r"(?:full|detailed) (?:definition|description)|inclu.*|when to use|use when")
 _NOT = re.compile(r"exclu.*|when not to use|do(?:n't| not) use.*")
+# Columns as NVivo, MAXQDA, ATLAS.ti and Taguette call them.
 _ALSO = {
     "code": ("name", "tag", "title"),
     "definition": ("brief definition", "short definition", "description", "memo", "comment"),

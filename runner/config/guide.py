@@ -20,17 +20,17 @@ MAX_CHARS = 2000  # of a question
 _MAX_NAME = 40  # characters of a name made from its words
 _WRAPPED = 30  # characters at least of a line that the next one continues
 
-_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, Question 4, 1.2, a), iv), 5、
-    r"^\s*(?:(?:[-*+•·●○◦▪–—>]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|"
-    r"Q(?:uestion)?\s?\d{1,3}[.):]?|\(?(?:[a-z]|[ivx]+)\))\s+|\d{1,3}[、．]\s*)"
-    r"(?:\[[ x]\]\s+)?",
+_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, Question 4, 1.2, a), b., iv), 5、
+    r"^\s*(?:(?:[-*+•·●○◦▪‣➢\uf0a7\uf0b7–—>]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|"
+    r"Q(?:uestion)?\s?\d{1,3}[.):]?|\(?(?:[a-z]|[ivx]+)\)|(?-i:[a-z]|[ivx]+)\.|o(?=\t))\s+|"
+    r"\d{1,3}[、．]\s*)(?:\[[ x]\]\s+)?",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d[\d.]*")
 _PROBE = re.compile(r"(?:probe|prompt|follow[- ]?up)s?(?:\W+\d+)?\s*:", re.IGNORECASE)
 _UNDERLINED = re.compile(r"^[^\n?]+\n(?:=+|--+)[ \t]*$", re.MULTILINE)  # a heading in Markdown
 _NO_QUESTION = re.compile(  # headings, rules
-    r"\s*(?:#.*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
+    r"\s*(?:#(?!#+[^?]*\?).*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
 )
 _ASKS = ("?", "？", "؟")
 _ENDS = (".", "!", "…", "。", "！")  # of a sentence
@@ -128,19 +128,24 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
     else:
         text = _FRONT_MATTER.sub("", read_text(file, MAX_BYTES))
         lines = _UNDERLINED.sub("", text).splitlines()
-        for each in _items([line for line in lines if not _NO_QUESTION.fullmatch(line)]):
+        left = (line for line in lines if not _NO_QUESTION.fullmatch(line))
+        for each in _items([line.lstrip("# ") if line.startswith("#") else line for line in left]):
             yield "", each
 
 
 def _items(lines: Sequence[str]) -> Iterator[str]:
     """Yield the questions in *lines*; probes, and what is indented below one, belong to it.
 
-    Questions below a list's item that asks nothing, or below a line with a colon, begin with it.
-    Other lines without a mark that end no sentence are headings of a list of questions below.
+    Questions below an item that asks nothing, or below a line with a colon, begin with it; so do
+    those of a list below a line without a mark that ends no sentence, unless that is a title: the
+    first line, and the only one without a mark.
     """
-    item, last, depth, asks, listed, head, top = "", "", 0, False, False, "", -1
+    item, last, depth, asks, listed = "", "", 0, False, False
+    head, top, holds = "", -1, False  # *holds*: also for lines without a mark
     numbers = set[str]()
-    plain = sum(not _MARK.match(line) and not line[0].isspace() for line in lines)
+    margin = [(line, _MARK.match(line)) for line in lines if not line[0].isspace()]
+    plain = sum(mark is None for _, mark in margin)
+    subjects = sum(bool(m and _NUMBER.search(m[0])) and not _ends(line) for line, m in margin)
     for line in lines:
         mark = _MARK.match(line)
         words = (line[mark.end() :] if mark else line).strip()
@@ -148,19 +153,24 @@ def _items(lines: Sequence[str]) -> Iterator[str]:
         if mark and (number := _NUMBER.search(mark[0])):
             numbers.add(own := number[0].strip("."))
             indent += own.count(".") * (own.rpartition(".")[0] in numbers)
-        elif mark:
-            indent += plain > 1  # a bullet below one of several lines without a mark
-        below, ends = bool(item) and indent > depth, _ends(words)
+        elif mark and not mark[0].isupper():
+            indent += plain + subjects > 1  # a bullet below one of several such lines
+        below, is_head = bool(item) and indent > depth, words.endswith(":")
         goes_on = not mark and (below or (_is_cut(item, last) and words[:1].islower()))
-        belongs = below and (asks or not (ends or (_ends(item) and not listed)))
+        belongs = below and (asks or not _ends(words))
         if goes_on or belongs or (item and _PROBE.match(words)):
             item, last, asks = f"{item} {words}", line, asks or _asks(words)
             continue
-        if (below and listed) or (item.endswith(":") and not listed and indent >= depth):
-            head, top = f"{item.rstrip(':')}: ", depth - (not below)
-        elif item and (listed or not mark or not ends or _ends(item)):
+        colon = item.endswith(":") and (mark or not is_head)
+        leads = not listed and indent >= depth and (colon or (mark and not _ends(item)))
+        if item and ((below and listed) or leads):
+            is_title = last is lines[0] and plain == 1 and not (below or colon)
+            head = "" if is_title else f"{item} " if _ends(item) else f"{item.rstrip(':')}: "
+            top, holds = depth - (not below), bool(below or colon)
+        elif item:
             yield item
-        head = head if indent > top and (mark or not words.endswith(":")) else ""
+        if indent <= top or not (mark or (holds and not is_head)):
+            head = ""
         item, last, depth = head + words, line, indent
         asks, listed = _asks(words), bool(mark)
     if item:

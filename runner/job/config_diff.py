@@ -20,17 +20,18 @@ _FREE = re.compile(
 )
 
 
-def changed_settings(old: Settings, new: Settings) -> Iterator[str]:
-    """Yield each changed key that affects answers, with its old and new value."""
-    before, after = dict(flat(old.model_dump())), dict(flat(new.model_dump()))
+def changes(old: Settings, prompts: Mapping[str, str], job: Setup) -> Iterator[str]:
+    """Yield what differs in *job*: analyzers, keys that affect answers, and *prompts* by digest."""
+    single = old.analyzers.keys() ^ job.analyzers.keys()
+    for name in sorted(single):
+        yield f"analyzers.{name}: {'removed' if name in old.analyzers else 'added'}"
+    before, after = (
+        dict(flat(each.model_dump(exclude={"analyzers": single}))) for each in (old, job.settings)
+    )
     for key in sorted(before.keys() | after.keys()):
         was, now = before.get(key), after.get(key)
         if was != now and not _FREE.fullmatch(key):
             yield f"{key}: {one_line(repr(was), 60)} -> {one_line(repr(now), 60)}"
-
-
-def changed_prompts(before: Mapping[str, str], job: Setup) -> Iterator[str]:
-    """Yield each analyzer whose prompt differs from its digest *before*."""
     for name, analyzer in job.analyzers.items():
-        if before.get(name) != analyzer.prompt_digest:
+        if name not in single and prompts.get(name) != analyzer.prompt_digest:
             yield f"analyzers.{name}: its prompt or answer shape has changed"

@@ -128,7 +128,7 @@ def input_names(batch: Path) -> list[str]:
 def known_names(batch: Path, shards: int) -> list[str]:
     """Return the names of the inputs that *batch* has had in any session.
 
-    Of one of several *shards* those of the last, which nothing removes; raise ConfigError.
+    Of one of several *shards* those of the last session. Raises ConfigError.
     """
     with readable(batch / RESULTS):
         rows = _every_row(batch) if shards == 1 else []

@@ -78,18 +78,20 @@ class PreviousSession:
         return None
 
     def keep_dropped(self, nodes: Iterable[Node]) -> None:
-        """Move answers of analyzers that are none of *nodes* to `superseded/`; remove their pages.
+        """Move records of analyzers that are none of *nodes* to `superseded/`; remove their pages.
 
         Raises OSError.
         """
         known = {_path(self.path, node) for node in nodes}
         for stage in folders_in(self.path / "intermediate"):
             for file in (each for each in files_in(stage, ".json") if each not in known):
-                dropped = Node(file.stem, stage.name, (), None, transcript=False)
-                keep_answer(self.path, dropped, None)
                 for page in (file, self.path / "final" / file.name):
                     page.with_suffix(".md").unlink(missing_ok=True)
                     page.with_suffix(".docx").unlink(missing_ok=True)
+                fault, record = read_record(file)
+                if fault is None:
+                    dropped = Node(file.stem, stage.name, (), None, transcript=False)
+                    _supersede(self.path, dropped, record["key"] or "none")
 
     def _is_final(self, record: Mapping[str, Any]) -> bool:
         if record["status"] == "error":
@@ -125,7 +127,11 @@ def keep_answer(path: Path, node: Node, key: str | None) -> None:
     fault, record = read_record(file) if file.exists() else ("not there", {})
     if fault is not None or record["status"] != "ok" or record["key"] == key:
         return
-    stored = _superseded(path, node, record["key"])
+    _supersede(path, node, record["key"])
+
+
+def _supersede(path: Path, node: Node, key: str) -> None:
+    file, stored = _path(path, node), _superseded(path, node, key)
     make_directory(file.parent, path)
     make_directory(stored.parent, path)
     file.replace(stored)

@@ -16,7 +16,7 @@ from runner.base.json import load_json, load_yaml, read_json
 from runner.base.regular_files import kind_of
 from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
-from runner.job.config_diff import changed_prompts, changed_settings
+from runner.job.config_diff import changes
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import batch_of, is_batch, known_names
@@ -26,11 +26,12 @@ from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
 from runner.run.cli.command_line import composed as compose
-from runner.run.resume_arguments import count_from_start, parsed, split_arguments
+from runner.run.resume_arguments import count_from_start, from_here, parsed, split_arguments
 from runner.run.trust import kept_files, permit, refuse_interpolations, refuse_paths_outside
 from runner.transcript.model import PASSAGES, Transcript
 
 _EXPECTED = "in the format of a run"
+_SHOWN = 10  # changes that a message names
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
     `allow_changed=true`, if the settings, prompts or transcript of stored answers have changed.
     """
     path, flags, overrides, config_dirs = split_arguments(arguments)
+    overrides = from_here(path, overrides)
     before, fault, many = _stored_config(path), fault_of(path), is_batch(path)
     given = path, fault, overrides, config_dirs
     composed, wanted, new = wanted_settings(*given)
@@ -75,18 +77,19 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         transcript=transcript,
         only=known_names(path, new.batch.shards) if many else None,
     )
-    changes = [*changed_settings(old, new), *changed_prompts(prompts, job)]
+    changed = [*changes(old, prompts, job)]
     if many and not isinstance(job, BatchJob):
         raise ConfigError(f"resume={path}: started with many files, {new.transcript.path} is one")
     if transcript and stored and stored.sha256 != transcript.sha256:
         digests = f"{stored.sha256[:8]} -> {transcript.sha256[:8]}"
-        changes.append(f"transcript {new.transcript.path}: {digests}")
-    if changes and not flags["allow_changed"]:
-        what = f"changed since the run was started: {'; '.join(changes)}"
+        changed.append(f"transcript {new.transcript.path}: {digests}")
+    if changed and not flags["allow_changed"]:
+        more = [f"{len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
+        what = f"changed since the run was started: {'; '.join([*changed[:_SHOWN], *more])}"
         way_out = "Restore it, or add allow_changed=true to repeat the calls that it affects"
         raise ConfigError(f"resume={path}: {what}. {way_out}")
     rate = old.grounding.min_rate == new.grounding.min_rate
-    same = not changes and rate and has_checked(path, job.expected)
+    same = not changed and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
 
 
@@ -141,12 +144,14 @@ def wanted_settings(
     file = path / "config" / "composed.yaml"
     with _damage_explained():
         stored = _read(file, dict, load_yaml)
-    count_from_start(path, stored)
+    kept = _stored_config(path)
+    for each in (stored, kept):
+        count_from_start(path, each)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)
         composed = _override(stored, overrides, config_dirs)
-        wanted = resolve(composed, guided=guided or fault is None, kept=_stored_config(path))
+        wanted = resolve(composed, guided=guided or fault is None, kept=kept)
         wanted |= kept_files(path, wanted)
         return composed, wanted, validate(wanted)
     except (ConfigError, OmegaConfBaseException, RecursionError) as error:

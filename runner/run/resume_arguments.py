@@ -68,7 +68,7 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     place = os.path.abspath(path)  # noqa: PTH100 - as in `start_of`
     folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
-    overrides = list(map(_from_here, overrides))
+    overrides = from_here(path, overrides)
     SHELL.folder = Path.cwd()
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
@@ -104,6 +104,14 @@ def count_from_start(path: Path, stored: dict[str, Any]) -> None:
         value = text(mapping(inside).get(last))
         if value and not value.startswith(("$", PACKAGE_PREFIX)):
             inside[last] = str(start / user_path(value))
+
+
+def from_here(path: Path, overrides: Sequence[str]) -> list[str]:
+    """Return *overrides* with the paths of files of the user made absolute.
+
+    They stay as they are if the run in *path* was started here, or it is unknown where.
+    """
+    return list(overrides) if start_of(path) is None else list(map(_from_here, overrides))
 
 
 def _from_here(override: str) -> str:

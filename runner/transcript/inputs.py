@@ -81,8 +81,8 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
 
     A directory is searched recursively for files with one of `suffixes()`; hidden files, output of
     this program and links that lead out of it are skipped. *only* are the names of a resumed
-    batch, which replace the shard; names that lead out are skipped. Raises ConfigError if there is
-    no file at all.
+    batch, of which those that are still found replace the shard. Raises ConfigError if there is no
+    file at all.
     """
     path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
@@ -105,9 +105,7 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         raise ConfigError(f"transcript.path={path!r}: there is no transcript{left}: {expected}")
     if len(names) > MAX_INPUTS:
         raise ConfigError(f"transcript.path={path!r}: there are more than {MAX_INPUTS:,} files")
-    shard = names[batch.shard :: batch.shards]
-    if only is not None:
-        shard = sorted(name for name in only if search.is_inside(search.root / name))
+    shard = names[batch.shard :: batch.shards] if only is None else sorted({*names} & {*only})
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")

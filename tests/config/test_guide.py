@@ -1,3 +1,4 @@
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -79,10 +80,25 @@ def test_yaml_may_name_the_questions() -> None:
             "What is the hardest thing about your\nwork at night?\nwho helps\nwhat else\n",
             ["What is the hardest thing about your work at night?", "who helps", "what else"],
         ),
-        (  # headings of lists
+        (  # headings of lists, of which only a title can be no question
             "PART A (5 min)\n1. How long?\n\nPart B\n2) Tell me more.\nWork\n====\n3. Why?\n",
-            ["How long?", "Tell me more.", "Why?"],
+            ["PART A (5 min): How long?", "Part B: Tell me more.", "Part B: Why?"],
         ),
+        ("Interview guide\n1. How long?\n2. Your day\n", ["How long?", "Your day"]),
+        (
+            "Describe a day\n- Who helps?\nDescribe a night\n- Why?\n",
+            ["Describe a day: Who helps?", "Describe a night: Why?"],
+        ),
+        ("Your team\n  1. Who?\n  2. Why?\n", ["Your team: Who?", "Your team: Why?"]),
+        ("1. Pay\n- Enough?\n2. Time\n- Late?\n", ["Pay: Enough?", "Time: Late?"]),
+        ("1.\tPay\n\ta.\tEnough?\n2.\tTime\no\tLate?\n", ["Pay: Enough?", "Time: Late?"]),
+        ("1. Tell me of pay.\n  - Enough?\n", ["Tell me of pay. Enough?"]),
+        (
+            "Tell me of pay.\n- level\nAnd time.\n- nights\n",
+            "Tell me of pay. level And time. nights",
+        ),
+        ("Name:\nRole:\nYears:\n", ["Name:", "Role:", "Years:"]),
+        ("# Why here?\n## Pay\n## 1. Enough?\n* Fair?\n## Who asks?\n", "Enough? Fair? Who asks?"),
         (
             "Opening:\n1. Who?\n2. Why?\n\nEnd:\nWhat else?\n",
             "Opening: Who? Opening: Why? End: What else?",
@@ -169,3 +185,16 @@ def test_a_guide_needs_a_pipeline_with_the_template_and_new_names() -> None:
         job("guide=guide.yaml", *ONE)
     with pytest.raises(ConfigError, match="'findings' names an analyzer already"):
         job("pipeline=interviews", "guide=guide.yaml", *ONE)
+
+
+def test_no_line_of_a_list_is_lost_but_a_title() -> None:
+    marks, ends = ("", "  ", "1. ", "- ", "  a) ", "1.1 ", "Probe: "), ("", "?", ".", ":")
+    begun = [f"{mark}w{{}}{end}" for mark in marks for end in ends]
+    for number, forms in enumerate(product(begun, begun, begun)):
+        if number % 29:
+            continue
+        lines = [form.format(place) for place, form in enumerate(forms)]
+        Path("guide.txt").write_text("\n".join(lines))
+        asked = " ".join(read_guide("guide.txt").values())
+        lost = [place for place in range(3) if f"w{place}" not in asked]
+        assert lost in ([], [0]), (lines, asked)

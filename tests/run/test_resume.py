@@ -18,7 +18,7 @@ from runner.record.signature import SIGNED, sign_stored
 from runner.reports.verify import verify
 from runner.run.execute import resume_job
 from runner.run.resume import read_resumption
-from runner.run.resume_arguments import enter_start
+from runner.run.resume_arguments import enter_start, from_here
 from runner.run.resume_sweep import read_sweep
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -376,6 +376,7 @@ def test_a_run_is_resumed_in_the_directory_in_which_it_was_started(
     monkeypatch.chdir("other")
     folders = [f"--config-dir={start}/other/{name}" for name in ("mine", "more")]
     typed = [f"references='{start}/other/of people.csv'", "codebook='/of/ours.csv'"]
+    assert [*typed, given[-1]] == from_here(Path(given[0][7:]), given[-3:])
     kept = [f"resume={run}", *folders, *given[4:6], *typed, "attributes=null"]
     assert (kept, start) == (enter_start(given), Path.cwd())
     assert as_given(run, "own/out") == run  # in messages to the shell

@@ -103,17 +103,21 @@ def test_a_run_is_resumed_from_anywhere(
     talk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    run = colloquy.run("talk.txt", pipeline="meeting", output={"dir": "out"})
-    for name in ("COMPLETED", "intermediate/stage_a/decisions.json"):
-        (tmp_path / run.path / name).unlink()
-    before = (tmp_path / run.path / "intermediate/stage_a/open_questions.json").read_bytes()
+    Path("guide.txt").write_text("Why?\nHow?\n")
+    given = {"pipeline": "interviews", "guide": "guide.txt", "output": {"dir": "out"}}
+    run = colloquy.run("talk.txt", **given)
+    answers = tmp_path / run.path / "intermediate/stage_a"
+    for gone in (tmp_path / run.path / "COMPLETED", answers / "why.json", Path("guide.txt")):
+        gone.unlink()
+    before = (answers / "how.json").read_bytes()
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
     again = colloquy.resume(f"../{run.path}")
 
     assert again.ok
-    assert before == (again.path / "intermediate/stage_a/open_questions.json").read_bytes()
+    assert before == (answers / "how.json").read_bytes()
+    assert (answers / "why.json").is_file()
     assert [] == list(elsewhere.iterdir())
 
 

@@ -626,9 +626,12 @@ def test_a_shard_that_is_taken_up_again_has_the_files_that_it_had() -> None:
     write_all(4)
     names = [given.name for given in many("batch.shards=2", "batch.shard=1").inputs or ()]
     write("a_new_one.txt")
-    dealt = find_inputs(many("batch.shards=2", "batch.shard=1").settings, names)
+    settings = many("batch.shards=2", "batch.shard=1").settings
+    dealt = find_inputs(settings, names)
 
     assert ["t001.txt", "t003.txt"] == names == [given.name for given in dealt]
+    Path("many/t001.txt").unlink()
+    assert ["t003.txt"] == [given.name for given in find_inputs(settings, names)]
 
 
 def test_a_batch_of_nothing_has_lost_and_not_won() -> None:

@@ -47,10 +47,26 @@ def test_a_batch_is_resumed_without_the_files_that_its_user_has_moved() -> None:
         read_resumption(["resume=batch", "guide=none.txt"])
 
 
+def test_a_changed_guide_is_told_by_its_questions() -> None:
+    interviews({"ann": ["train"]})
+    Path("guide.txt").write_text("Why?\nHow?\n")
+    execute_batch(collection("guide=guide.txt"), planted)
+    Path("guide.txt").write_text("How?\n" + "".join(f"Who is {n}?\n" for n in range(12)))
+
+    told = r"analyzers.who_is_7: added; 3 more\. Restore it, or add allow_changed=true"
+    with pytest.raises(ConfigError, match=rf"analyzers.who_is_0: added; .*{told}"):
+        read_resumption(["resume=batch"])
+    Path("guide.txt").write_text("How?\n")
+    with pytest.raises(ConfigError, match=r"started: analyzers.why: removed\. Restore"):
+        read_resumption(["resume=batch"])
+
+
 def test_answers_to_a_question_that_left_the_guide_are_kept_for_its_return() -> None:
     interviews({"ann": ["train"], "bob": ["-train"]})
 
     def refusing(request: Request) -> str:
+        if request.node == "who":
+            return "no answer"
         answer = json.loads(planted(request))
         if request.node in ("why", "how"):
             answer["structured_data"] = {"answered": "no", "answer": None, "quotes": []}
@@ -63,8 +79,8 @@ def test_answers_to_a_question_that_left_the_guide_are_kept_for_its_return() -> 
         assert [] == verify(Path("batch"))
         return {request.node for request in transport.requests} & {"why", "how"}
 
-    assert {"why", "how"} == session("Why?\nHow?\n", again=False)
+    assert {"why", "how"} == session("Why?\nHow?\nWho?\n", again=False)
     assert set() == session("How?\n")
-    assert not [*Path("batch").rglob("intermediate/stage_a/why.*")]
+    assert not [*Path("batch").rglob("intermediate/stage_a/wh*")]
     assert set() == session("Why?\nHow?\n")
     assert 2 == len([*Path("batch").rglob("intermediate/stage_a/why.json")])
