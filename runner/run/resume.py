@@ -84,13 +84,16 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         digests = f"{stored.sha256[:8]} -> {transcript.sha256[:8]}"
         changed.append(f"transcript {new.transcript.path}: {digests}")
     if changed and not flags["allow_changed"]:
-        more = [f"{len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
-        what = f"changed since the run was started: {'; '.join([*changed[:_SHOWN], *more])}"
-        way_out = "Restore it, or add allow_changed=true to repeat the calls that it affects"
-        raise ConfigError(f"resume={path}: {what}. {way_out}")
+        raise ConfigError(f"resume={path}: {_in_words(changed)}")
     rate = old.grounding.min_rate == new.grounding.min_rate
     same = not changed and rate and has_checked(path, job.expected)
     return Resumption(job, PreviousSession(path, flags["retry_failed"], same))
+
+
+def _in_words(changed: Sequence[str]) -> str:
+    more = [f"{len(changed) - _SHOWN} more"] if len(changed) > _SHOWN else []
+    what = f"changed since the run was started: {'; '.join([*changed[:_SHOWN], *more])}"
+    return f"{what}. Restore it, or add allow_changed=true to repeat the calls that it affects"
 
 
 def _stored_config(path: Path) -> dict[str, Any]:

@@ -148,17 +148,21 @@ async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResul
         (*_missing(caller, state.evidence), *_notes(caller.job, state.evidence)),
     )
     await _write(caller.directory, collection)
-    for node in caller.job.pipeline.nodes:
-        if calls := caller.measured.get(node.name):
-            model = caller.job.chain(node)[0].settings.name
-            mean = {node.name: mean_of(calls)}
-            await try_store(write_history, history_of(caller.job.root), model, mean)
+    await _keep_history(caller)
     about = _figures(collection, caller, every)
     log.info("collection.finished", **about)
     wall_s = caller.recorder.elapsed_s()
     measured = benchmark(caller.job, caller.recorder.timings, wall_s, None, alone=False)
     words = "; ".join((_in_words(about), *collection.notes))
     return CollectionResult(status, code, about, measured["analyzers"], words)
+
+
+async def _keep_history(caller: Caller) -> None:
+    for node in caller.job.pipeline.nodes:
+        if calls := caller.measured.get(node.name):
+            model = caller.job.chain(node)[0].settings.name
+            mean = {node.name: mean_of(calls)}
+            await try_store(write_history, history_of(caller.job.root), model, mean)
 
 
 async def _write(directory: RunDirectory, found: Collection) -> None:
