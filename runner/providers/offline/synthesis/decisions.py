@@ -103,12 +103,9 @@ def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     objections = _OBJECTIONS.match(turn[-1].text)
     polled = objections or _AGREED.match(turn[-1].text)
     put = turn[-2:-1] if polled and (objections or _ALL.search(polled[0])) else ()
-    parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.joking]
-    parts = parts or [
-        s
-        for s in put
-        if (_is_put(s) or (objections and is_proposal(s))) and s.index not in dialogue.joking
-    ]
+    parts = [s for s in turn[-5:] if is_plan(s)]
+    parts = parts or [s for s in put if _is_put(s) or (objections and is_proposal(s))]
+    parts = [s for s in parts if s.index not in dialogue.joking]
     if not parts:
         return None
     settled = any(map(is_settling, parts)) or bool(polled)
@@ -185,10 +182,7 @@ def is_plan(s: Sentence) -> bool:
 
 
 def _assents(dialogue: Dialogue, number: int, *, objections: bool = False) -> list[Sentence]:
-    """Collect the acceptances in the turns that follow turn *number* directly.
-
-    After "any *objections*?" those are "no objection", and "yes" is none.
-    """
+    """Collect the acceptances directly after turn *number*; "none" if it asks for *objections*."""
     by = dialogue.turns[number][0].speaker
     last, found = dialogue.turns[number][-1], list[Sentence]()
     for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
@@ -235,13 +229,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
         motions = _pending(dialogue, s) if voted or _CARRIED.match(text) else []
         what = motions[0] if len(motions) == 1 else None if motions else _meant_by_it(dialogue, s)
     # What others decided long ago is the matter, not a decision of this talk.
-    ours = (
-        voted
-        or chosen
-        or (
-            re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
-        )
-    )
+    own = re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
+    ours = voted or chosen or own
     if s.index in dialogue.cut_off | dialogue.joking or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2 and not chosen:
