@@ -1,7 +1,7 @@
 """Contradiction: whether two texts that are alike differ in a number, a name or a denial."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -10,12 +10,12 @@ from runner.answers.grounding.exact_matches import WORD
 
 # Words that turn a statement into its opposite, in the languages most transcripts are in.
 _NEGATION = re.compile(
-    r"\b(?:not?|never|none|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
-    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had)nt|"
+    r"\b(?:not?|never|nothing|nobody|neither|nor|without|hardly|barely|cannot|unable|unless|"
+    r"\w+n['’]t|(?:do|does|did|is|are|was|were|would|should|could|have|has|had|ca|wo)nt|"
     r"nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
     r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
-    r"nunca|nada|nadie|sin|não|nem|sem|non|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|ikke|"
-    r"aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
+    r"nunca|nada|nadie|sin|não|nem|sem|non\w*|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|"
+    r"ikke|aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
     re.IGNORECASE,
 )
 # "I don't, uh, I don't" denies once, and so does "No, I don't".
@@ -23,28 +23,39 @@ _RESTART = re.compile(
     r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
 )
 _NO_FIRST = re.compile(r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)", re.IGNORECASE)
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*|[二三四五六七八九十百千万萬億亿兆]+")
-_NUMBER_WORDS = {  # "one" is a pronoun, too
-    word: str(number * step)
-    for step, words in (
-        (1, "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen"),
-        (1, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn fünfzehn"),
-        (1, "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze"),
-        (1, "dos tres cuatro cinco seis siete ocho nueve diez"),
-        (10, "twenty thirty forty fifty sixty seventy eighty ninety hundred"),
+_NUMBER_WORDS = {  # "one", "second" and "once" are mostly other words
+    word: number * step
+    for first, step, words in (
+        (2, 1, "two three four five six seven eight nine ten eleven twelve thirteen fourteen"),
+        (15, 1, "fifteen sixteen seventeen eighteen nineteen"),
+        (3, 1, "third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth"),
+        (2, 1, "zwei drei vier fünf sechs sieben acht neun zehn elf zwölf dreizehn vierzehn"),
+        (2, 1, "deux trois quatre cinq six sept huit neuf dix onze douze treize quatorze quinze"),
+        (2, 1, "dos tres cuatro cinco seis siete ocho nueve diez"),
+        (12, 1, "doce trece catorce quince"),
+        (2, 10, "twenty thirty forty fifty sixty seventy eighty ninety hundred"),
     )
-    for number, word in enumerate(words.split(), 2)
-}
-# Further numbers, and the days and months that are written like any word.
-_FURTHER = """
-thousand million billion trillion dozen half sixteen seventeen eighteen nineteen
-doce trece catorce quince first third fourth fifth sixth seventh eighth ninth tenth
-lundi mardi mercredi jeudi vendredi samedi dimanche
+    for number, word in enumerate(words.split(), first)
+} | {"first": 1, "fünfzehn": 15}
+_POWERS = {"thousand": 10**3, "million": 10**6, "billion": 10**9, "trillion": 10**12}
+_IN_COMPOUNDS = {"one": 1, "second": 2}
+_NUMBER_WORDS |= _POWERS | _IN_COMPOUNDS
+_NUMBER = re.compile(
+    r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)?|\d+(?:[.:]\d+)*|[二三四五六七八九十百千万萬億亿兆]+|"
+    rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b"
+)
+_COMPOUND = re.compile(
+    rf"(?:{_NUMBER.pattern})(?:(?:\s+(?:-\s+)?(?:and\s+)?|-(?=[a-z]))(?:{_NUMBER.pattern}))*"
+)
+# Words like numbers, and the days and months that are written like any word.
+_WRITTEN_LOW = """
+dozen half lundi mardi mercredi jeudi vendredi samedi dimanche
 janvier février mars avril juin juillet août septembre octobre novembre décembre
 lunes martes miércoles jueves viernes sábado domingo
 enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre
 """
-_NUMBER_WORDS |= {word: word for word in _FURTHER.split()}
+_DATES = frozenset(_WRITTEN_LOW.split())
+_NO_NAMES = frozenset({"ok", "okay", "yeah", "oh", "uh", "um"})  # capitalized anywhere
 _SPELLING = 80.0  # of 100: the similarity of two spellings of a name
 _STEM = 4  # letters that forms of one word share at its start
 _TEXTS = 2048  # that are remembered, since each is compared with many
@@ -59,10 +70,15 @@ _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposit
 
 
 def contradicts(one: str, other: str) -> bool:
-    """Return whether like texts deny unequally often, or each has numbers or names of its own."""
-    mine, theirs = _facts(one), _facts(other)
-    own, others = mine - theirs - _words(other), theirs - mine - _words(one)
-    own -= {name for name in own if any(_is_spelling(name, each) for each in others)}
+    """Return whether like texts deny unequally often, or each has numbers or names of its own.
+
+    Spellings of one name or number, such as Jonathan and Jonathon, TV and T_V or 1999 and nineteen
+    ninety-nine, are the same.
+    """
+    own, others = _of_its_own(one, other), _of_its_own(other, one)
+    if "".join(own) == "".join(others):
+        own = []
+    own = [name for name in own if not any(_is_spelling(name, each) for each in others)]
     return bool(own and others) or denials(one) != denials(other)
 
 
@@ -72,8 +88,19 @@ def reverses(one: str, other: str) -> bool:
     own, others = mine - theirs, theirs - mine
     if any(words & own and words & others for words in _OPPOSITE_WORDS):
         return True
-    stems = ((word, first + word) for word in own | others for first in _OPPOSED)
-    return any(len(word) >= _STEM and opposite in own | others for word, opposite in stems)
+    return _is_opposed(own, others) or _is_opposed(others, own)
+
+
+def _is_opposed(own: Collection[str], others: Collection[str]) -> bool:
+    """Return whether *others* has a word of *own* with "un" or the like, which *own* has not."""
+    stems = ((word, first) for word in own if len(word) >= _STEM for first in _OPPOSED)
+    return any(first + word in others and first not in own for word, first in stems)
+
+
+def _of_its_own(text: str, other: str) -> list[str]:
+    """Return the facts of *text* that are neither facts nor words of *other*, in order."""
+    known = {*_facts(other), *_words(other)}
+    return [fact for fact in _facts(text) if fact not in known]
 
 
 def _is_spelling(name: str, other: str) -> bool:
@@ -88,18 +115,57 @@ def _words(text: str) -> frozenset[str]:
 
 
 @lru_cache(_TEXTS)
-def _facts(text: str) -> frozenset[str]:
+def _facts(text: str) -> tuple[str, ...]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
-    facts = set(_NUMBER.findall(text.replace(",", "")))
+    facts = dict.fromkeys(_numbers(text.casefold()))
     is_name = str.istitle if text.isupper() else _is_capitalized
     for word in WORD.finditer(text):
         lead = text[max(0, word.start() - 4) : word.start()].rstrip(" \"'“‘«([")
         folded = word[0].casefold()
-        if folded in _NUMBER_WORDS:
-            facts.add(_NUMBER_WORDS[folded])
-        elif lead and lead[-1] not in _SENTENCE_END and len(word[0]) > 1 and is_name(word[0]):
-            facts.add(folded)
-    return frozenset(facts)
+        if folded in _NUMBER_WORDS or folded in _NO_NAMES:
+            continue
+        inside = lead and lead[-1] not in _SENTENCE_END and len(word[0]) > 1
+        if folded in _DATES or (inside and is_name(word[0])):
+            facts[folded.replace("_", "")] = None
+    return tuple(facts)
+
+
+def _numbers(text: str) -> Iterator[str]:
+    """Yield the numbers of *text*, which is case-folded, in digits."""
+    for compound in _COMPOUND.finditer(text):
+        found = _NUMBER.findall(compound[0])
+        if len(found) == 1 and found[0] in _IN_COMPOUNDS:
+            continue
+        total: float = 0  # of what ends with a power of thousand
+        part: float | None = None  # of what follows
+        for word in found:
+            value = _NUMBER_WORDS.get(word) or _plain(word)
+            if value is None:
+                yield word.replace(":", "")
+            elif word in _POWERS:
+                total, part = total + (part or 1) * value, 0
+            elif word == "hundred":
+                part = (part or 1) * 100
+            elif not part or _goes_on(part, value):
+                part = (part or 0) + value
+            else:
+                yield f"{total + part:.15g}"
+                total, part = 0, value
+        if part is not None:
+            yield f"{total + part:.15g}"
+
+
+def _plain(digits: str) -> float | None:
+    try:
+        return float(digits.replace(",", ""))
+    except ValueError:  # a time, or not in digits
+        return None
+
+
+def _goes_on(part: float, value: float) -> bool:
+    """Return whether *value*, said after *part*, belongs to the same number: sixty-six."""
+    tens = part % 100
+    return (not tens and value < 100) or (tens >= 20 and not part % 10 and value < 10)
 
 
 def _is_capitalized(word: str) -> bool:

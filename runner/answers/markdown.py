@@ -99,7 +99,7 @@ def fields_markdown(fields: Mapping[str, Any]) -> str:
             body = "\n".join(_bullet(item) for item in value) or "None found."
         else:
             paragraphs = value.split("\n\n") if isinstance(value, str) else [value]
-            body = "\n\n".join(filter(None, map(md, paragraphs)))
+            body = "\n\n".join(filter(None, map(md, paragraphs))) or "None found."
         sections.append(body if key == "text" else f"## {heading(key)}\n\n{body}")
     return "\n\n".join(sections)
 
@@ -118,7 +118,7 @@ def _bullet(item: Any) -> str:
     plain = {k: v for k, v in item.items() if not _is_nested(v)}
     first, *rest = plain.items() or [("", "")]
     text = f"- **{md(first[1])}**"
-    text += "".join(f"\n  - {heading(key)}: {md(value)}" for key, value in rest)
+    text += "".join(f"\n  - {heading(key)}: {md(value)}" for key, value in rest if value != "")
     for key, value in item.items():
         if _is_nested(value) and key != "evidence":
             text += f"\n  - {heading(key)}:"

@@ -137,22 +137,26 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    last: int = field(init=False)  # the last row that opens a turn
     punctuated: bool = field(init=False)  # so that a short line without a full stop is a heading
     notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
     def __post_init__(self) -> None:
         ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
-        self.punctuated = bool(self.choice.layout) and sum(ends) * 2 >= len(ends)
-        first, last = min(self.choice.turns, default=0), max(self.choice.turns, default=0)
+        several = len({name for name, _ in self.choice.turns.values()}) > 1
+        self.punctuated = several and sum(ends) * 2 >= len(ends)
+        first = min(self.choice.turns, default=0)
+        self.last = max(self.choice.turns, default=len(self.rows))
         above = (row for row in self.rows[:first] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
-        again = {row.raw for row in self.rows[last:] if row.gap}
+        again = {row.raw for row in self.rows[self.last :] if row.gap}
         days = {
             self.rows[at - 1].raw
             for at, (_, opening) in self.choice.turns.items()
             if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
         }
-        dates = {row.raw for row in self.rows if row.placed and is_date(row.raw)}
+        above_turns = (self.rows[at - 1].raw for at in self.choice.turns if at)
+        dates = set(filter(is_date, above_turns))
         self.notices = (long & again) | days | (dates if len(dates) > 1 else set())
 
     def step(self, at: int) -> int:
@@ -205,10 +209,10 @@ class _Assembler:
 
     def _ends_speech(self, at: int) -> bool:
         """Return whether who spoke above a row may not speak in it."""
-        after = self.rows[at].ruled and at > max(self.choice.turns, default=at)  # the last turn
-        lone = is_lone_name(self.rows, at, self.choice.turns)
-        title = self.punctuated and not self.silent and is_title(self.rows, at)
-        return after or lone or title or is_heading(self.rows, at)
+        turns, below = self.choice.turns, at > self.last
+        after = (below and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
+        title = self.punctuated and not self.silent and (below or at + 1 in turns)
+        return after or (title and is_title(self.rows, at)) or is_heading(self.rows, at)
 
     def flush(self) -> None:
         """Make a turn of the paragraph, unless it is above the first turn and is not speech."""

@@ -66,7 +66,8 @@ _WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
 _DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
 _SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
 _SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
-_WEEKDAYS = re.compile(rf"^({_WEEKDAY},? {_CLOCK})(?= |$)", re.IGNORECASE | re.MULTILINE)
+_NAMED = r"$| [-–—<\[(]| [^\W\d][^\n:]{0,60}:\s|(?-i:(?: [A-Z][\w'’-]{0,30}){1,3}$)"
+_WEEKDAYS = re.compile(rf"^({_WEEKDAY},? {_CLOCK})(?={_NAMED})", re.IGNORECASE | re.MULTILINE)
 _END_AND_LENGTH = re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.MULTILINE)  # as Trint has
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
@@ -74,8 +75,7 @@ _STARTS = frozenset("[(（［【<{#@\\오上下午")  # and digits
 _HALVES = {"오전": "a", "上午": "a", "午前": "a", "오후": "p", "下午": "p", "午後": "p"}
 _ENDS = frozenset("0123456789mMsScCdDtTzZ.)]）］】>}#")
 _WORDS = frozenset((*_MONTHS, *_DAYS, "tod", "yes"))
-_HEAD_CHARS = 200
-_MIN_FRAMES = 8
+_HEAD_CHARS, _MIN_FRAMES = 200, 8
 _FRAMED_PACES = (0.01, 0.08)  # words in a second, which are 60 times as many if frames are read
 
 

@@ -359,6 +359,29 @@ def test_a_quote_that_says_another_thing_is_absent(quote: str, segment: str) -> 
     assert "absent" == check(quote, segment, *texts, speakers=speakers).match
 
 
+TRUE = (
+    ("Of all the disks, eighteen are in use by the first of the crews.",
+     "Of all the disks, 18 are in use by the 1st of the crews."),
+    ("You plug it into the T_V_ and, OK, you see the menu.",
+     "You plug it into the TV, Okay, you see the menu."),
+    ("They run a non-profit for the blind in the north of town.",
+     "They run a nonprofit for the blind in the north of the town."),
+    ("You anyway, you can't remove the noise, and we won't try it.",
+     "You anyway you cant remove the noise and we wont try it."),
+    ("Some more questions were on the Schools Challenge Cymru.",
+     "Some more questions were on the Schools Cymru."),
+    ("Well , we're not we're not targeting older people .",
+     "Well, we are not targeting older people."),
+    ("We tested the pump . It did not crash . So we ship it soon .",
+     "We tested the pump … So we ship it soon"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("said", "quote"), TRUE)
+def test_a_quote_in_another_spelling_is_found(said: str, quote: str) -> None:
+    assert "absent" != check(quote, "S0001", said).match
+
+
 @pytest.mark.parametrize(
     ("quote", "segment", "match"),
     [

@@ -88,11 +88,42 @@ def test_paragraphs_of_several_speakers_are_theirs() -> None:
         f"Ana: {P}\n\n{P}\n\n{P}\n",
         f"[0:01] Ana: {P}\n\n{P}\n\n[0:30] Ana: {P}\n\n{P}\n",
         f"Ana: {P}\nIt was\nlate.\nAna: {P}\nSo cold.\nAna: {P}\n",
+        f"Ana: {P}\n\n{P}\n\n## Two\n\nAna: {P}\n\n{P}\n\n## Three\n\nAna: {P}\n\n{P}\n",
+        f"Ana: {P}\n\nConnecting the dots\n\n{P}\n\nThree things:\n\n{P}\n",
     ],
-    ids=["once", "timed", "no question"],
+    ids=["once", "timed", "no question", "in parts", "with titles"],
 )
 def test_paragraphs_of_a_single_speaker_are_hers(text: str) -> None:
     assert {"Ana"} == set(who(text))
+
+
+@pytest.mark.parametrize("note", ["[VIDEO PLAYS]", "(Applause)", "## Two"])
+def test_who_speaks_on_after_a_note_or_a_heading_has_said_all_paragraphs(note: str) -> None:
+    talk = f"Professor Li: {P}\n\n{P}\n\n{note}\n\n" * 3
+
+    said = who(f"Host: Who is next?\n\n{talk}Host: Thanks.\n")
+    assert ["Host", *["Professor Li"] * 6, "Host"] == [each for each in said if each]
+
+
+@pytest.mark.parametrize("line", ["Three things:", "The early years", "Yes, of course"])
+def test_a_short_line_amid_a_speech_takes_it_from_nobody(line: str) -> None:
+    text = f"Ana: {P}\n\n{line}\n\n{P}\n\nBo: {P}\n\nAna: {P}\n\nBo: {P}\n"
+
+    assert ["Ana", "Ana", "Ana", "Bo", "Ana", "Bo"] == who(text)
+
+
+@pytest.mark.parametrize("first", ["Yes.", "Right.", "Thank you.", P])
+def test_what_is_said_again_below_a_label_is_no_role(first: str) -> None:
+    text = f"Ana (00:01):\n{first}\n\n{P}\n\nBo (00:09):\nWhy?\n\n" * 2
+
+    assert [first, P, "Why?"] * 2 == [words for _, words in spoken(text)]
+
+
+def test_prompts_that_are_no_questions_are_asked_too() -> None:
+    asked = ("Please state your name.", "Tell me of the yard.", "Go on.", "And then?")
+
+    said = who("".join(f"Interviewer: {each}\n\nWe lost it.\n\n" for each in asked))
+    assert ["Interviewer", None] * 4 == said
 
 
 @pytest.mark.parametrize("mark", ["Q    ", "Q. ", "Q ", "Q: ", "Q\t"])
@@ -190,7 +221,12 @@ def test_notes_end_at_the_heading_right_above_the_first_turn() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["end of meeting season", "Recording ended after 2 hours", "[GRAPHIC] that is what it said"],
+    [
+        "end of meeting season",
+        "end of the interview",
+        "Recording ended after 2 hours",
+        "[GRAPHIC] that is what it said",
+    ],
 )
 def test_words_like_a_notice_are_said(line: str) -> None:
     assert f"It was the {line}" == spoken(f"Ana: It was the\n{line}\nBo: Yes.\nAna: So.\n")[0][1]
@@ -223,6 +259,15 @@ def test_dates_between_days_are_not_said_and_dates_in_answers_are() -> None:
 
     assert ["One.", "Two.", "Three.", "So."] == [words for _, words in spoken(days)]
     assert ("Bo", "19 September 2026") == spoken(answers)[-1]
+    assert ("Bo", "They were 18 May 2026 19 May 2026") == spoken(
+        "Ana: When?\nBo: They were\n18 May 2026\n19 May 2026\nAna: Ok.\nBo: Yes.\n"
+    )[1]
+
+
+def test_the_dates_of_a_diary_stay() -> None:
+    diary = "".join(f"{day} May 2026\n\n{P}\n\n" for day in (18, 19, 20))
+
+    assert "19 May 2026" in [words for _, words in spoken(diary)]
 
 
 @pytest.mark.parametrize("mark", ["- ", ". ", ") "])
@@ -269,6 +314,14 @@ def test_facts_above_the_first_turn_are_not_said(above: str) -> None:
     assert spoken(turns) == spoken(above + turns)
 
 
+def test_each_table_of_a_file_is_read_and_a_small_one_of_facts_is_not() -> None:
+    table = f"| Time | Speaker | Text |\n|---|---|---|\n| 0:01 | Ana | {P} |\n| 0:09 | Bo | {P} |\n"
+    people = "| Speaker | Role |\n|---|---|\n| Ana | Chief |\n\n"
+
+    assert ["Ana", "Bo"] * 5 == who(people + "".join(f"## {part}\n\n{table}\n" for part in "ABCDE"))
+    assert ["Ana", "Bo", None, None, None, None] == who(table + f"\n{P}\n" * 4)
+
+
 @pytest.mark.parametrize("turn", ["[{}] {}", "{} - {}", "{}\n{}", "**{}** {}"])
 def test_a_fact_below_the_first_turns_is_no_end_of_a_header(turn: str) -> None:
     said = [turn.format(*each) for each in (("Ana", "One."), ("Bo", "Two."), ("Ana", "So."))] * 2
@@ -289,6 +342,16 @@ def test_what_stands_below_the_last_cue_is_not_said_in_it(form: str) -> None:
     )[1]
 
 
+def test_lines_of_the_last_cue_that_blank_lines_part_are_said() -> None:
+    cues = (
+        ("00:00:01,000 --> 00:00:02,000", "Ana: One."),
+        ("00:00:03,000 --> 00:00:04,000", "Bo: Two"),
+    )
+    lines = [line for number, cue in enumerate(cues, start=1) for line in (str(number), *cue)]
+
+    assert ("Bo", "Two and three.") == spoken("\n\n".join([*lines, "and three."]))[-1]
+
+
 def test_a_file_in_a_fence_is_read_as_that_file() -> None:
     assert [("Ana", "One.")] == spoken('```json\n[{"speaker": "Ana", "text": "One."}]\n```\n')
 
@@ -305,17 +368,24 @@ def test_page_numbers_between_dashes_are_not_said() -> None:
         (("Mon 10:00 Ana: hi", "Mon 11:00 Bo: so", "Tue 9:00 Ana: on", "Mon 9:00 Bo: ok"),
          [10, 11, 33, 177]),
         (("[Fri 10:00] Ana: hi", "[Fri 11:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 11, 81]),
+        (("Mon 10:00 Ana\nhi\n", "Mon 11:00 Bo\nso\n", "Tue 9:00 Ana\non\n"), [10, 11, 33]),
         (("Monday, 10:00 AM\nAna: hi", "Tuesday, 9:00 AM\nBo: so", "Tuesday, 9:30 PM\nAna: on"),
          [10, 33, 45.5]),
         (("[09/18/2026 10:00] Ana: hi", "[Sun 9:00] Bo: so", "[Mon 9:00] Ana: on"), [10, 57, 81]),
     ],
-    ids=["bare", "in brackets", "on lines of their own", "below a date"],
+    ids=["bare", "in brackets", "before names", "on lines of their own", "below a date"],
 )  # fmt: skip
 def test_times_of_weekdays_are_no_speakers_and_grow(lines: list[str], hours: list[float]) -> None:
     text = "\n".join(lines)
 
     assert {"Ana", "Bo"} == set(who(text))
     assert [hour * 3600 for hour in hours] == starts(text)
+
+
+def test_weekdays_and_times_that_begin_sentences_are_words() -> None:
+    days = ("Monday 10:30 works for me.", "Tuesday 9:15 is better.", "Wed 9:30 too.")
+
+    assert [*days] == [words for _, words in spoken("\n\n".join(days))]
 
 
 @pytest.mark.parametrize("speech", ["speech", "question", "answer"])
@@ -347,6 +417,19 @@ def test_labels_beside_elements_that_name_speakers_are_none() -> None:
 
 def test_lines_that_return_in_a_song_are_no_speakers() -> None:
     lines = ["we lost it", "we found it", "we lost it", "and so on", "we lost it", "and then"]
+
+    assert {None} == set(who("\n\n".join(lines)))
+
+
+@pytest.mark.parametrize("names", [("Unit 12", "Unit 7", "Unit 9"), ("Session Chair", "Bo", "Bo")])
+def test_a_unit_and_who_chairs_a_session_are_speakers(names: tuple[str, ...]) -> None:
+    text = "".join(f"{name}: we are at the yard\nDispatch: copy\n" for name in names)
+
+    assert [each for name in names for each in (name, "Dispatch")] == who(text)
+
+
+def test_short_answers_that_return_in_lower_case_are_no_speakers() -> None:
+    lines = ("yeah", "so i think we go", "all right", "yeah", "it is broken", "all right", "right")
 
     assert {None} == set(who("\n\n".join(lines)))
 

@@ -41,6 +41,11 @@ def mask(*turns: tuple[str | None, str], kinds: str = "all", **more: Any) -> lis
     return lines(talk(*turns), kinds, **more)
 
 
+def one_form(texts: Iterable[str]) -> list[str]:
+    """Return *texts* with stand-ins that do not tell the forms of a name apart."""
+    return [re.sub(r"(PERSON_\d+)_\d+", r"\1", text) for text in texts]
+
+
 def words(faults: Iterable[str]) -> set[str]:
     """Return the words that a score quotes, each before the line that it is in."""
     return {fault.split("'")[1] for fault in faults}
@@ -92,6 +97,55 @@ def test_forms_of_a_name_are_told_apart_and_belong_to_one_person() -> None:
 def test_a_given_name_of_two_people_is_neither_of_them() -> None:
     assert ["PERSON_1: Hi.", "PERSON_2: I met PERSON_3."] == mask(
         ("Ana Silva", "Hi."), ("Ana Costa", "I met Ana.")
+    )
+
+
+def test_a_part_of_a_part_of_a_name_is_the_same_person() -> None:
+    assert ["PERSON_1: Hi.", "PERSON_1: Hi.", "PERSON_1: PERSON_1 met PERSON_1."] == one_form(
+        mask(("Ana", "Hi."), ("Ana Maria", "Hi."), ("Ana Maria Silva", "Ana met Maria."))
+    )
+    assert ["PERSON_1: PERSON_1"] * 2 == one_form(mask(("佐藤林太郎", "佐藤"), ("林太郎", "太郎")))
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("So April Smith came.", "So PERSON_1 came."),
+        ("Then April Showers fell.", "Then April Showers fell."),
+        ("It was April, Smith said.", "It was April, PERSON_1 said."),
+        ("Can you mend it, Qelbro?", "Can you mend it, PERSON_1?"),
+        ("Can you mend it, Qelbro", "Can you mend it, PERSON_1"),
+        ("We mend it with a tool, Qelbro.", "We mend it with a tool, Qelbro."),
+        ("i asked mr speaker, mr x, mr van der, dr no and mr li", None),
+    ],
+)
+def test_a_word_is_a_name_where_it_is_used_as_one(said: str, shown: str | None) -> None:
+    assert [shown or said.replace("li", "PERSON_1")] == mask((None, said))
+
+
+@pytest.mark.parametrize(
+    ("who", "said", "shown"),
+    [
+        ("Ute Klein", "That was ute who said it in the house.", "PERSON_1"),
+        ("Bea Klein", "Ja, da ist bea, und wir gehen alle nach Hause.", "bea"),
+        ("Bea Klein", "Ja, da ist Bea, und wir gehen alle nach Hause.", "PERSON_1"),
+        ("Bea Nowak", "to jest bea, nie wiem, co robić, bo to było dawno temu", "PERSON_1"),
+        ("Jutta Klein", "Ja, da ist jutta, und wir gehen alle nach Hause.", "PERSON_1"),
+        ("张伟明", "伟明来了", "PERSON_1"),
+        ("李明", "明天来了", "明"),
+    ],
+)
+def test_a_short_part_of_a_name_is_masked_where_it_is_no_other_word(
+    who: str, said: str, shown: str
+) -> None:
+    name = next(each for each in ("ute", "bea", "Bea", "jutta", "伟明", "明") if each in said)
+
+    assert [f"PERSON_1: {said.replace(name, shown)}"] == one_form(mask((who, said)))
+
+
+def test_a_given_name_that_two_people_have_in_lower_case_is_neither_of_them() -> None:
+    assert ["PERSON_1: Yes.", "PERSON_2: I told PERSON_3."] == one_form(
+        mask(("Qelbro Silva", "Yes."), ("Qelbro Costa", "I told qelbro."))
     )
 
 
@@ -180,6 +234,8 @@ def test_what_is_restored_inside_json_is_escaped() -> None:
 
     assert ["Code OWN_1 here."] == lines(transcript, redact_patterns=[r'AB"\d+\\\d'])
     assert '{"x": "AB\\"12\\\\3"}' == made.restore('{"x": "OWN_1"}', in_json=True)[0]
+    assert 'AB"12\\3' == made.restore("OWN_1")[0]
+    assert '"Zoë"' == make(talk(("Zoë", "Hi."))).restore('"PERSON_1"', in_json=True)[0]
 
 
 def test_answers_are_masked_wherever_a_form_stands_even_with_an_ending() -> None:

@@ -11,7 +11,7 @@ def test_a_person_of_each_file_has_a_stand_in_of_its_own_that_stays() -> None:
     settings = job("transcript.redact=names").settings.transcript
     said = {
         "a.txt": ("Ana Ruiz", "I know Ben Li well. Ben is kind."),
-        "b.txt": ("Ben Li", "Ana Ruiz told me so."),
+        "b.txt": ("Ben Li", "Ana Ruiz told me of ISO_9001."),
         "c.txt": ("王小明", "我是王小明"),
     }
 
@@ -28,6 +28,7 @@ def test_a_person_of_each_file_has_a_stand_in_of_its_own_that_stays() -> None:
     numbers = re.findall(r"PERSON_(\d+)", str(shown))
 
     assert shown == again
+    assert "ISO_9001" in shown["b.txt"]
     assert not any(name in "".join(shown.values()) for name in ("Ana", "Ruiz", "Ben", "Li "))
     assert 5 == len(set(numbers))
     for file, (speaker, text) in said.items():
@@ -36,4 +37,5 @@ def test_a_person_of_each_file_has_a_stand_in_of_its_own_that_stays() -> None:
         re.sub(r"_\d+(?:_\d+)?", "", stand_ins.mask(said, eager=True))
         for said in ("Ana Ruiz", "和Ana Ruiz说", "Anas plan", "王小明说", "banana")
     ]
-    assert ["PERSON_123456"] == stand_ins.restore("PERSON_123456 and ticket 123456")[1]
+    unknown = "PERSON_123456 and ticket 123456"
+    assert (unknown, ["PERSON_123456"]) == stand_ins.restore(unknown)

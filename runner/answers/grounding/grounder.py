@@ -263,11 +263,12 @@ class Grounder:
         """
         for (_, start), (stop, _) in pairwise(spans):
             ends = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
-            kept = self._original(start - 1, start)
+            kept = self._original(start - 1, start), self._original(stop, stop + 1)
             first = self._original(start - 1, min(start + _SEAM_WORDS, stop))
-            last = self._original(max(start, stop - _SEAM_WORDS), stop)
+            last = self._original(max(start, stop - _SEAM_WORDS), stop + 1)
             beside = _SENTENCE_END.split(first)[0], _SENTENCE_END.split(last)[-1]
-            if len({end.speaker for end in ends}) > 1 or sum(map(denials, beside)) > denials(kept):
+            lost = sum(map(denials, beside)) > sum(map(denials, kept))
+            if lost or len({end.speaker for end in ends}) > 1:
                 return False
         return True
 
@@ -276,13 +277,15 @@ class Grounder:
 
         Those at its ends cost similarity, and may be a denial or a name.
         """
-        lead, tail = replaced_at_ends(quote, self._transcript.words[near.start : near.stop])
         first = self._transcript.first[self._transcript.segment_of(near.start)]
         last = self._transcript.first[self._transcript.segment_of(near.stop - 1) + 1]
-        before = self._original(max(first, near.start - lead), near.start)
-        after = self._original(near.stop - 1, min(last, near.stop + tail))
-        start = near.start - len(words(_SENTENCE_END.split(before)[-1]))
-        return start, near.stop - 1 + len(words(_SENTENCE_END.split(after)[0]))
+        ends = pairwise((first, near.start, near.stop, last))
+        before, said, after = (self._transcript.words[start:stop] for start, stop in ends)
+        lead, tail = replaced_at_ends(quote, said, before, after)
+        led_by = self._original(near.start - lead, near.start)
+        to_tail = self._original(near.stop - 1, near.stop + tail)
+        start = near.start - len(words(_SENTENCE_END.split(led_by)[-1]))
+        return start, near.stop - 1 + len(words(_SENTENCE_END.split(to_tail)[0]))
 
     def _original(self, start: int, stop: int) -> str:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""

@@ -21,6 +21,7 @@ WINDOWS = 6  # compared beyond the claimed segment and its neighbours
 BY_CHARACTERS = 300  # the longest quote located by characters; longer ones are by words
 WORDS_SHARE = 50.0  # a lower score by words is not refined
 REACH_WORDS = 24  # the most words by which an end moves at once
+BETWEEN_WORDS = 3  # that a quote leaves out near an end
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +77,26 @@ def difference(quote: str, said: str) -> str:
     return " ".join(out)
 
 
-def replaced_at_ends(quote: Sequence[str], said: Sequence[str]) -> tuple[int, int]:
-    """Return how many words more *quote* has at its start and at its end than *said*."""
+def replaced_at_ends(
+    quote: Sequence[str], said: Sequence[str], before: Sequence[str], after: Sequence[str]
+) -> tuple[int, int]:
+    """Return in place of how many words *before* and *after* those *said* the *quote* has others.
+
+    Where its own words follow a little later, those between count, too.
+    """
     steps = [step for step in Indel.opcodes(quote, said) if step.tag == "equal"]
     if not steps:
         return 0, 0
     first, last = steps[0], steps[-1]
-    tail = (len(quote) - last.src_end) - (len(said) - last.dest_end)
-    return max(0, first.src_start - first.dest_start), max(0, tail)
+    lead = quote[: first.src_start][first.dest_start :]
+    tail = quote[last.src_end :][len(said) - last.dest_end :]
+    return _replaced(lead, before[::-1]), _replaced(tail, after)
+
+
+def _replaced(more: Sequence[str], beside: Sequence[str]) -> int:
+    reach = beside[: len(more) + BETWEEN_WORDS]
+    found = [place for place, word in enumerate(reach, 1) if word in more]
+    return min(len(beside), max([len(more), *found]))
 
 
 def _shown(text: str) -> list[tuple[str, str]]:

@@ -126,7 +126,7 @@ def _blocks(lines: Sequence[str], notes: Notes, above: int, *, vtt: bool) -> Ite
             if left := "\n".join(filter(str.strip, body[blank:])):
                 notes.leave_out("lines below the last cue", left)
             del body[blank:]
-        parted = parted or any(map(str.strip, body[blank:]))
+        parted = parted or any(map(str.strip, body[blank:])) or not "".join(body[:1]).strip()
         first, second, behind = times[start]
         texts = [behind, *body] if behind else body
         yield _CueBlock((first, second), start + 1 + above, name, [t for t in texts if t.strip()])

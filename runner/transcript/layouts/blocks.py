@@ -117,26 +117,33 @@ _CELL_END = re.compile(r"(?<!\\)\|")
 
 
 def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
-    """Return the turns of the first table in *text*, drawn with bars, that is one; or None.
+    """Return the turns of the tables in *text*, drawn with bars; or None.
 
-    Sentences above and below it are turns without speaker; other lines are left out.
+    One without columns for speaker and words may be of facts, and needs a quarter of the file.
+    Sentences around tables are turns without speaker; other lines are left out.
     """
     if "│" in text or "┃" in text or "║" in text:
         text = _CORNERS.sub("+", text.translate(_BOX))
     if "|" not in text or ("--" not in text and "==" not in text):
         return None
-    lines = text.split("\n")
+    lines, turns, done = text.split("\n"), list[Turn](), 0
     for at, line in enumerate(lines[1:], start=1):
-        header = _header(lines[at - 1]) if _is_rule(line) else None
-        if header is not None:
-            inside = ("|" in line or _is_rule(line) for line in lines[at:])
-            end = at + sum(itertools.takewhile(bool, inside))
-            if len("".join(lines[at - 1 : end])) * _LEAST_SHARE < len(text):  # facts above it
-                continue
-            rows = [header, *_rows(lines[at:end])]
-            above, below = _around(lines[: at - 1], notes), _around(lines[end:], notes)
-            return [*above, *turns_from_rows(rows, name, notes, "|"), *below]
-    return None
+        header = _header(lines[at - 1]) if at > done and _is_rule(line) else None
+        if header is None:
+            continue
+        inside = itertools.takewhile(lambda n: _is_in_table(lines[n]), range(at, len(lines)))
+        end = max(inside) + 1
+        roles = fields_named(_cells(lines[at - 1])).keys
+        sure = roles["speaker"] and (roles["start"] or roles["text"])
+        if sure or len("".join(lines[at - 1 : end])) * _LEAST_SHARE >= len(text):
+            turns += _around(lines[done : at - 1], notes)
+            turns += turns_from_rows([header, *_rows(lines[at:end])], name, notes, "|")
+            done = end
+    return [*turns, *_around(lines[done:], notes)] if done else None
+
+
+def _is_in_table(line: str) -> bool:
+    return "|" in line or _is_rule(line)
 
 
 def _is_rule(line: str) -> bool:

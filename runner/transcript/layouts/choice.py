@@ -15,8 +15,9 @@ from runner.transcript.layouts.evidence import (
     places_in,
 )
 from runner.transcript.layouts.label_reading import Opening
-from runner.transcript.layouts.labels import Likeness, is_division, likeness
+from runner.transcript.layouts.labels import Likeness, is_division, is_ordinary, likeness
 from runner.transcript.layouts.openings import (
+    NO_OFFICE,
     SENTENCE_ENDS,
     below_time,
     dashed,
@@ -101,14 +102,15 @@ def _end(rows: Sequence[Row], turns: Turns) -> int | None:
         at -= 1
     if at == last or turns[last][1].rest or not heads_list(rows, at - 1):
         return None
-    return next(top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw))
+    return next((top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw)), None)
 
 
 def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
     """Return the turns, of somebody unknown, between two of one speaker.
 
-    If whoever speaks twice in a row does so around paragraphs without a label, others have said
-    these. In lines without gaps, and with times, which may part a speech, questions must be asked.
+    If whoever speaks twice in a row asks, and words without a label follow, others have said these.
+    With a single label, a quarter of them follow a question, with several half, with times, which
+    may part a speech, most.
     """
     heads = sorted(turns)
     starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
@@ -119,7 +121,7 @@ def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
         found = [next((n for n in range(*span) if begins(rows, n)), 0) for span in spans]
         asked = [rows[at - 1].raw.rstrip("*_").endswith("?") for at in found if at]
         between = list(itertools.compress(map(bool, found), again))
-        sure = mostly(asked) if timed else begins is _is_paragraph or sum(asked) * 2 >= len(asked)
+        sure = mostly(asked) if timed else sum(asked) * (4 if one else 2) >= len(asked)
         if sure and mostly(between) and sum(between) * 2 >= sum(map(bool, found[:-1])):
             others = filter(None, found)
             return {n: (None, Opening(stamp=rows[n].stamp, rest=rows[n].raw)) for n in others}
@@ -142,7 +144,9 @@ def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
         role, *after = rows[at + opening.rows : at + opening.rows + 2] or rows[:1]
         alone = after and not role.gap and after[0].gap and role.raw[0].isupper()
         words = opening.rest or {at + opening.rows, at + opening.rows + 1} & turns.keys()
-        if alone and not words and not opening.role:
+        said = is_ordinary(role.raw) or (ends_sentence(role.raw) and " " not in role.raw)
+        said = said or not NO_OFFICE.isdisjoint(role.raw.lower().split())
+        if alone and not (words or said or opening.role):
             found[at] = (name, replace(opening, role=role.raw, rows=opening.rows + 1))
     counts = Counter((name, opening.role) for name, opening in found.values())
     recur = {role for role, count in counts.items() if role[0] and count > 1}

@@ -41,7 +41,7 @@ _FULL_STOP = re.compile(
     r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
 )
 _ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
-_CLAUSE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
+NO_OFFICE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 _MAX_NAME_WORDS = 3
 SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
 
@@ -121,8 +121,8 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
         return None
     named = read_label(row.text, None, "", row.mark + row.opening)
-    lower = row.gap and rows[at + 1].gap and row.text.islower()  # as in `ana ruiz`
-    words = row.text.split()
+    below, words = rows[at + 1], row.text.split()
+    lower = row.gap and below.gap and row.text.islower() > below.text.islower()  # as in `ana ruiz`
     lower = lower and len(words) <= _MAX_NAME_WORDS and WORDS["clause"].isdisjoint(words)
     fits = named and not named.stamp and (lower or likeness(named.label) >= Likeness.WORD)
     return named if fits else None
@@ -191,7 +191,7 @@ def before_full_stop(rows: Sequence[Row], at: int) -> Opening | None:
 def _is_office(text: str, name: str) -> bool:
     """Return whether *text* behind *name* is an office, and not words to who is called so."""
     cased = text[0].islower() or (name.isupper() and not text.isupper())
-    return cased and _CLAUSE.isdisjoint(text.lower().split())
+    return cased and NO_OFFICE.isdisjoint(text.lower().split())
 
 
 def with_time_inside(rows: Sequence[Row], at: int) -> Opening | None:

@@ -142,6 +142,8 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
         for part in parts_of(name):
             if name not in owners.setdefault(part, []):
                 owners[part].append(name)
+    for part, several in [*owners.items()]:  # Ana Maria is no other person than Ana Maria Silva
+        owners[part] = [each for each in several if {*several}.isdisjoint(owners.get(each, ()))]
     whole = {name: shown for name, shown in found.items() if len(owners.get(name, ())) != 1}
     made = {name: redaction.add(PERSON, shown) for name, shown in whole.items()}
     for name, entry in made.items():
@@ -152,9 +154,9 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
         if part in made:
             continue
         owner = several[0]
-        while owner not in made:  # a part of a part
+        while owner not in made:  # a part of a part that is written without spaces
             owner = owners[owner][0]
-        if len({*several} & made.keys()) > 1:
+        if len(several) > 1:
             made[part] = redaction.add(PERSON, _spelt(part, found[owner]))
         entry = made.get(part, made[owner])
         redaction.form(entry, _spelt(part, found[owner]))

@@ -106,7 +106,7 @@ def is_short_name(word: str) -> bool:
 
     Ranks say little of short words, which are words of some language.
     """
-    return 1 < len(word) <= SHORT and word not in SHORT_WORDS
+    return len(word) <= SHORT and word not in SHORT_WORDS
 
 
 def is_mostly_name(word: str) -> bool:

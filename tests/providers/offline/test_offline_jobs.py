@@ -79,7 +79,7 @@ def test_talk_that_is_no_call_about_a_fault_has_no_problem_of_a_customer(
     aside = spoken(("Ann", "The old tap of the office didn't work either."))
     for each in (document, replace(document, lines=(*document.lines, *aside.lines))):
         found = answer("customer_problem", each)["structured_data"]
-        assert ([], True) == (found["details"], found["problem"].startswith("Not recognised"))
+        assert ([], "") == (found["details"], found["problem"])
 
 
 @pytest.mark.parametrize(

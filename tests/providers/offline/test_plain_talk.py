@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from helpers.offline import answer, spoken
 
+from runner.providers.offline.language.cues import has
+
 SIDE = ("Cy", "The weather is fine today in the valley.")
 MOTION = "I move that we approve the lane as drawn."
 
@@ -142,6 +144,10 @@ def test_a_roll_call_is_not_quoted() -> None:
     said = spoken(SIDE, ("Cy", "Hale aye, Lim aye, Ortiz aye, Stone no, Webb aye."))
 
     assert "Hale" not in str(answer("decisions", said)["insights"])
+
+
+def test_a_long_list_like_a_roll_call_is_read_at_once() -> None:
+    assert not has("procedural", "Hale aye, " * 500 + "and so on")
 
 
 def test_what_cannot_be_supported_is_a_motion_and_no_report() -> None:

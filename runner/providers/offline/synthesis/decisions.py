@@ -242,9 +242,11 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
 
 def _chosen(dialogue: Dialogue, s: Sentence, text: str) -> re.Match[str] | None:
     """Return the choice in *text* ("the net it is, but …") that the next speaker does not deny."""
+    if (choice := _IT_IS.search(text)) is None:
+        return None
     reply = next((turn[0].text for turn in replies(dialogue, s)), "")
     against = ("disagreement", "contrast", "negation")
-    return None if any(has(kind, reply) for kind in against) else _IT_IS.search(text)
+    return None if any(has(kind, reply) for kind in against) else choice
 
 
 def _pending(dialogue: Dialogue, result: Sentence) -> list[Sentence]:

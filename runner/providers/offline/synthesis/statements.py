@@ -140,7 +140,7 @@ def _faults(dialogue: Dialogue) -> list[Statement]:
 def _problem(_: Dialogue, found: Sequence[Statement]) -> Mapping[str, object]:
     told = [[one for one in found if one.kind == kind] for kind in ("symptom", "since", "impact")]
     best = max(next(filter(None, told), []), key=lambda one: one.score, default=None)
-    return {"problem": says(best.sentence, 240) if best else "Not recognised."}
+    return {"problem": says(best.sentence, 240) if best else ""}
 
 
 def _steps(dialogue: Dialogue) -> list[Statement]:
@@ -164,9 +164,6 @@ def _solved(dialogue: Dialogue, _: Sequence[Statement]) -> Mapping[str, object]:
         if works and not any(has(kind, s.text) for kind in doubts):
             return {"status": "solved", "why": says(s, 160, does="says")}
     return {"status": "unclear", "why": "No words that confirm a solution were recognised."}
-
-
-_WHY = "Its words and what is said around it rank it among the weightiest statements."
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +217,7 @@ _STATED: Mapping[str, _Stated] = {
         "quotable statements",
         _quotable,
         "quotes",
-        lambda one: {"text": one.text, "who": one.who, "why": _WHY},
+        lambda one: {"text": one.text, "who": one.who, "why": ""},
     ),
     "opinions": _Stated(
         "opinions",
