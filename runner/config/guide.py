@@ -100,7 +100,7 @@ def read_guide(path: str) -> dict[str, str]:
     for number, (name, text) in enumerate(found, 1):
         where = f"guide={path}: question {number}"
         line = " ".join(to_safe_text(text).split())
-        named = name or slug(line, _MAX_NAME).replace("-", "_")
+        named = name or _name_of(line)
         if not name and (named in {*questions, "unnamed"} or not NAME.match(named)):
             named = f"q_{digest(line, 8)}"
         shown = repr(one_line(line, 60))
@@ -113,6 +113,13 @@ def read_guide(path: str) -> dict[str, str]:
             raise ConfigError(f"{where}: {shown} appears twice: expected each question once")
         questions[named] = line
     return questions
+
+
+def _name_of(line: str) -> str:
+    """Return the first words of *line* as a name of at most _MAX_NAME characters."""
+    words = slug(line, MAX_CHARS)
+    whole = words if len(words) <= _MAX_NAME else words[: _MAX_NAME + 1].rpartition("-")[0]
+    return (whole or words[:_MAX_NAME]).replace("-", "_")
 
 
 def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:

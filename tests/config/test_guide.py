@@ -131,6 +131,15 @@ def test_lists_are_read_as_people_write_them(text: str, asked: list[str] | str) 
     assert asked == (" ".join(found) if isinstance(asked, str) else found)
 
 
+def test_a_name_ends_with_a_whole_word() -> None:
+    asked = ["How did you first hear about the rent support?", "Donaudampfschiffahrt" * 3]
+    Path("guide.txt").write_text("\n".join(asked))
+
+    assert ["how_did_you_first_hear_about_the_rent", asked[1].lower()[:40]] == [
+        *read_guide("guide.txt")
+    ]
+
+
 def test_a_question_keeps_its_name_wherever_it_is_and_has_one_of_its_own() -> None:
     long = "What would you change first if you were the head of the ward"
     asked = [f"{long}?", f"{long} next door?", "何が大変ですか?"]

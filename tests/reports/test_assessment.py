@@ -220,6 +220,7 @@ def test_the_next_sweep_uses_the_labels_of_an_earlier_run(tmp_path: Path) -> Non
     for page in (as_terminal(made), as_markdown(made)):
         assert "significant with 7 transcripts" in page
     assert "Some settings read other transcripts" in "".join(made.notes)
+    assert "different transcripts" in made.verdict  # and no longest one is called the slowest
     write_comparison(made, tmp_path)
     stored = orjson.loads((tmp_path / "comparison.json").read_bytes())["right_or_wrong"]
     assert len(stored["pairs"]) == 3

@@ -61,6 +61,14 @@ def test_it_shows_files_decisions_actions_by_owner_and_the_most_confident_insigh
     assert words.rindex("How it ran") > words.index("confidence")
 
 
+def test_a_disagreement_of_a_file_tells_who_holds_what(batch: Path) -> None:
+    sides = [{"who": "Ann", "position": "Go"}, {"who": "Bo", "position": "Wait"}]
+    found = {"disagreements": [{"matter": "An objection.", "sides": sides}]}
+    record_of(batch / "runs/00/a-1", "analyzer_002", structured_data=found)
+
+    assert "An objection. Ann: Go · Bo: Wait" in " ".join(page_of(batch).words.split())
+
+
 def test_what_cites_nothing_is_among_the_most_confident_insights_only_if_all_is_so(
     batch: Path,
 ) -> None:

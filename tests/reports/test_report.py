@@ -491,6 +491,30 @@ def test_the_first_screen_has_what_the_questions_of_other_pipelines_found(run: P
     assert "File nothing." not in first  # of one question, not of the talk
 
 
+def test_the_first_screen_has_each_question_of_a_guide_with_its_answer(run: Path) -> None:
+    quote = {"segment": "S0003", "quote": "I say sentence 2", "match": "exact"}
+    put = {"analyzer_000": "What is hard?", "analyzer_001": "What would you change?"}
+    record_of(
+        run,
+        "analyzer_000",
+        structured_data={"answered": "partly", "answer": "Nights.", "quotes": [quote]},
+    )
+    record_of(run, "analyzer_001", structured_data={"answered": "no", "answer": None, "quotes": []})
+    asked = {name: {"variables": {"question": question}} for name, question in put.items()}
+    later = {"themes": {"stage": "together"}}
+    stages = {"together": {"scope": "collection"}}
+    (run / "config").mkdir(exist_ok=True)
+    (run / "config/resolved.yaml").write_text(
+        json.dumps({"analyzers": {**asked, **later}, "stages": stages})
+    )
+    first = " ".join(page_of(run)[1].words.split()).partition("Findings")[0]
+
+    assert "What is hard? Nights. S0003 Speaker 3 0:00:03 partly" in first
+    assert "What would you change? None recognised." in first
+    assert "Key quotes" not in first
+    assert "Themes" not in first  # which a run of one transcript does not lack
+
+
 def test_words_of_a_script_without_spaces_are_counted_by_character(run: Path) -> None:
     data = json.loads((run / "transcript.json").read_bytes())
     data["segments"] = [{**data["segments"][0], "text": "来週の月曜日に、決めました。"}]

@@ -205,6 +205,19 @@ def test_what_stands_beside_the_text_of_a_document_is_noted(tmp_path: Path) -> N
     assert {"footnotes": 3} == {each.kind: each.words for each in in_odt.left_out}
 
 
+@pytest.mark.parametrize(
+    ("created", "date"),
+    [("2026-11-20T09:30:00Z", "2026-11-20"), ("2013-12-23T23:15:00Z", None)],
+    ids=["its own", "that of python-docx's template"],
+)
+def test_the_day_of_a_document_is_known(created: str, date: str | None, tmp_path: Path) -> None:
+    core = f"<c xmlns:t='t'><t:created>{created}</t:created></c>"
+
+    reading = read(saved(tmp_path, docx("".join(map(word, LINES)), **{"docProps/core.xml": core})))
+
+    assert date == reading.report.about.get("date")
+
+
 def test_page_headers_and_numbers_of_a_pdf_are_noted_and_turns_go_on(tmp_path: Path) -> None:
     pages = [["Talk of seals", LINES[n], "and it goes", str(n + 1)] for n in range(3)]
 

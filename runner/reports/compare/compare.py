@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from runner.reports.compare.assessment import Assessment, assess
-from runner.reports.compare.assessment_data import assessment_data
+from runner.reports.compare.assessment_data import OF_TRANSCRIPT, assessment_data
 from runner.reports.compare.keys import ABSENT, besides_slots, differing_keys, setting_label
 from runner.reports.compare.notes import notes_on
 from runner.reports.compare.rows import Group, RunRow, collect_rows, known_figures
@@ -28,6 +28,7 @@ SHARDED = (
     "The settings are shards of one batch: they read different files and are not compared with "
     "each other."
 )
+OTHER_WORK = "No verdict on time, cost and quality: settings read different transcripts."
 
 # Of a setting: wall-clock seconds, quality, US dollars or None.
 Point = tuple[float, float, float | None]
@@ -76,7 +77,9 @@ def compare(paths: Iterable[Path]) -> Comparison:
     if not (sharded := list(keys) == [SHARD] and not keys[SHARD]):
         groups = _with_front(groups)
         pairs = judge(most_telling(groups))
-        verdict, found = verdict_on(groups, pairs), assess(*assessment_data(groups, keys))
+        differ = any(OF_TRANSCRIPT.fullmatch(key) for group in groups for key in group.settings)
+        verdict = OTHER_WORK if differ else verdict_on(groups, pairs)
+        found = assess(*assessment_data(groups, keys))
     notes = tuple(notes_on(rows, groups, pairs, sharded=sharded))
     facts = tuple(pairs), verdict, notes, found, themes, sharded
     return Comparison(tuple(rows), keys, tuple(groups), *facts)

@@ -10,7 +10,7 @@ from runner.base.format import clock, first_of, plural
 from runner.base.json import listing, mapping, mappings, text
 from runner.reports.report.findings import Places, Quote, ShownInsight, insight_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, joined, question_of
-from runner.reports.report.render import label
+from runner.reports.report.render import label, title_of
 from runner.reports.stored_run import StoredRun
 
 MAX_QUOTES = 2  # of an item, from different segments
@@ -89,7 +89,7 @@ def brief_of(
     summed_up = next(((n, d) for n, d in answers if _is_summary(n, d)), None)
     data = summed_up[1] if summed_up else {}
     headline, summary = text(data.get("headline")), text(data.get("summary"))
-    sections = tuple(_sections(answers, places))
+    sections = (*_answered(answers, run, places), *_sections(answers, places))
     insights = tuple(insight_of(each, _cited(each, places)) for each in merged)
     if asked := next((data for node, data in answers if node.name == _ASK), None):
         headline, summary = question_of(run, _ASK), text(asked.get("answer"))
@@ -121,11 +121,30 @@ def _about(run: StoredRun) -> Iterator[str]:
         yield plural(sum(len(WORD.findall(_JOINT.sub("", text(s.text)))) for s in segments), "word")
 
 
+def _is_of_guide(node: NodeFacts, data: Mapping[str, Any]) -> bool:
+    return "answered" in data and node.name != _ASK
+
+
+def _answered(
+    answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], run: StoredRun, places: Places
+) -> Iterator[BriefSection]:
+    """Yield the answers to the questions of a guide, each below its question."""
+    for node, data in answers:
+        if _is_of_guide(node, data):
+            partly = ("partly",) if data["answered"] == "partly" else ()
+            quotes = _cited({"evidence": data.get("quotes")}, places)
+            item = BriefItem(text(data.get("answer")), "", "", partly, quotes)
+            title = question_of(run, node.name) or title_of(node.name)
+            yield BriefSection(title, node, (item,) if item.words else ())
+
+
 def _sections(
     answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], places: Places
 ) -> Iterator[BriefSection]:
     for title, keys in _SECTIONS.items():
-        held = [(n, d, key) for key in keys for n, d in answers if key in d]
+        held = [
+            (n, d, key) for key in keys for n, d in answers if key in d and not _is_of_guide(n, d)
+        ]
         asked = [(n, d[key], key) for n, d, key in held if key != _STEPS or _is_summary(n, d)]
         # An analyzer that asks this one question goes before a summary that covers it too.
         asked.sort(key=lambda each: (not each[1], each[0].name != each[2]))

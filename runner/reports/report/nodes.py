@@ -119,9 +119,11 @@ def nodes_of(run: StoredRun) -> list[NodeFacts]:
     for name, record in run.records.items():
         known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
     timings = section(run.benchmark, "analyzers")
-    for name, settings in mapping(run.config.get("analyzers")).items():
-        known.setdefault(str(name), (text(mapping(settings).get("stage")), "not_run"))
     stages = mapping(run.config.get("stages"))
+    for name, settings in mapping(run.config.get("analyzers")).items():
+        stage = text(mapping(settings).get("stage"))
+        if at(stages, stage, "scope") != "collection":  # which one transcript has no part in
+            known.setdefault(str(name), (stage, "not_run"))
     return [
         NodeFacts(
             name,

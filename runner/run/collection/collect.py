@@ -127,6 +127,7 @@ async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResul
     made = {name: one for name, one in every.items() if one.status != "skipped"}
     status, code = run_status(made) if made else ("completed", EXIT_OK)  # nothing to read
     order = {node.name: place for place, node in enumerate(caller.job.pipeline.nodes)}
+    ledger = sorted(caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node))
     choices = (each.partition("=") for each in batch.overrides)
     collection = Collection(
         next((value for key, _, value in choices if key == "pipeline"), ""),
@@ -141,9 +142,7 @@ async def _run(batch: BatchJob, caller: Caller, state: State) -> CollectionResul
         tuple(state.unassigned),
         state.evidence.unused,
         batch.settings.collection.threshold,
-        tuple(
-            sorted(caller.ledger, key=lambda r: (order[r.node.partition("/")[0]], r.level, r.node))
-        ),
+        tuple(ledger),
         curve(state.merges),
         (*_missing(caller, state.evidence), *_notes(caller.job, state.evidence)),
     )

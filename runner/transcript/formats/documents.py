@@ -25,6 +25,7 @@ _ODT = "content.xml"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, OSError, EOFError)
 _CORE = "docProps/core.xml"
 _FACTS = {"title": "title", "created": "date"}
+_TEMPLATE = "2013-12-23T23:15:00Z"  # when python-docx's was made, which it never changes
 _BESIDE = re.compile(r"word/(header|footer|footnote|endnote|comment)s?\d{0,4}\.xml$")
 _PAGE_NUMBER = re.compile(r"[-–\s]{0,40}\d{1,4}[-–\s]{0,40}$")
 _PAGE_OF = re.compile(r"(?:page\s\d{1,4}|\d{1,4}(?=\s?[/o]))(?:\s?(?:/|of)\s?\d{1,4})?$", re.I)
@@ -53,12 +54,12 @@ def _docx(source: Source, notes: Notes) -> Flowed:
 
 
 def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
-    """Yield the title and the date among the properties of a docx."""
+    """Yield the title and the day among the properties of a docx."""
     inside = ""
     for tag, value in xml_events(core, source.name, "XML in the docx"):
         if isinstance(value, str):
-            if inside in _FACTS and value.strip():
-                yield _FACTS[inside], value.strip()[:200]
+            if inside in _FACTS and value.strip() and value.strip() != _TEMPLATE:
+                yield _FACTS[inside], value.strip()[: 10 if inside == "created" else 200]
         else:
             inside = "" if value is None else tag
 

@@ -79,6 +79,22 @@ def test_a_question_that_was_asked_in_the_talk_answers_only_with_its_reply(
     assert [answered == "yes"] == ["4471" in each for each in found]
 
 
+def test_a_question_that_somebody_asks_in_these_words_has_the_reply_as_its_answer() -> None:
+    talk = spoken(
+        ("Q", "What was the application like for you?"),
+        ("A", "The form was eleven pages. I gave up twice."),
+        ("Q", "What would have helped?"),
+        ("A", "Somebody who tells me where my application is."),
+    )
+    asked = "# Question\n\nWhat was the application like for you?\n"
+    fields = read(replace(talk, question=asked))["structured_data"]
+    assert isinstance(fields, dict)
+
+    assert "yes" == fields["answered"]
+    said = ["The form was eleven pages.", "I gave up twice."]
+    assert said == [quote["quote"] for quote in fields["quotes"]]
+
+
 def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:
     ways = (
         "needs a licence from the town, which",

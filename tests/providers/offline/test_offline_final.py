@@ -20,6 +20,7 @@ from runner.config.schema import ContextSettings
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import is_question
 from runner.providers.offline.language.due_dates import due_in
+from runner.providers.offline.synthesis.minutes import take_minutes
 
 ANALYZERS = ("meeting_notes", "composite_note", "executive_summary")
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
@@ -369,6 +370,36 @@ def test_a_plan_put_to_all_is_a_decision_if_they_accept_it(
     said = spoken(("Ann", f"{plan} Everybody fine with that?"), ("Bo", reply))
 
     assert found == bool(decisions(said))
+
+
+@pytest.mark.parametrize(
+    ("plan", "reply", "found"),
+    [
+        ("Let's decide: intranet pages in January, the rest in March.", "No objection.", True),
+        ("Then we move the intranet pages in January.", "None from me.", True),
+        ("I propose we move the intranet pages in January.", "No.", True),
+        ("Let's go with the intranet pages in January.", "No objection, but minute it.", True),
+        ("Let's go with the intranet pages in January.", "No, but March is better.", False),
+        ("Let's go with the intranet pages in January.", "Yes.", False),
+        ("We talked about the intranet pages in January.", "No.", False),
+    ],
+)
+def test_a_plan_to_which_nobody_objects_is_a_decision(plan: str, reply: str, found: bool) -> None:
+    said = spoken(("Ann", f"{plan} Any objections?"), ("Bo", reply))
+
+    assert found == bool(decisions(said))
+
+
+@pytest.mark.parametrize(("reply", "is_open"), [("No objection.", False), ("Yes, I object.", True)])
+def test_what_is_to_be_decided_today_is_open_until_it_is_decided(reply: str, is_open: bool) -> None:
+    said = spoken(
+        ("Ann", "Today we need to decide whether the portal moves to the new hosting in January."),
+        ("Bo", "The load test failed twice last week."),
+        ("Ann", "Let's decide: intranet pages in January, the rest in March. Any objections?"),
+        ("Bo", reply),
+    )
+
+    assert is_open == any("whether" in q.text for q in take_minutes(said).questions)
 
 
 def test_a_question_that_another_leaves_open_is_open() -> None:

@@ -1,7 +1,7 @@
 """Reading of ask: the sentences relevant to one question, or a refusal."""
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 
 from runner.answers.passages import coverage, inverse_frequencies
 from runner.base.format import plural
@@ -30,22 +30,28 @@ def read(document: Document) -> dict[str, object]:
     The answer is as complete as its terms occur together (`passages.coverage`); the sentences are
     those nearest to that place with the most terms. A question among them is followed by the reply
     to it, which is an insight without it; questions that nobody replies to answer only partly.
+    If somebody asks just this question, the reply is the answer.
     """
     found = _QUESTION.search(document.question)
     question = found[1] if found else document.question
     rows = [terms_of(line.text) | terms_of(line.speaker or "") for line in document.lines]
+    dialogue = read_dialogue(document)
+    if replied := _replied(dialogue, words(question)):
+        return _answer(replied, replied, 1.0)
     said = {word for line in document.lines for word in words(line.text)}
     near = respelt(question, frozenset().union(*rows), said)
     asked = asked_terms(" ".join(near.get(word, word) for word in words(question)))
     shares = coverage(rows, asked)
     places = {line.segment: share for line, share in zip(document.lines, shares, strict=True)}
     most = max(places.values(), default=0.0)
-    dialogue = read_dialogue(document)
     chosen = _sentences(dialogue, asked, places) if most >= PARTLY else []
     if not chosen:
         return _refusal(asked - frozenset().union(*rows))
     chosen = list(dict.fromkeys(each for s in chosen for each in (s, *_reply(dialogue, s))))[:_MAX]
-    told = [s for s in chosen if not is_question(s.text)]
+    return _answer(chosen, [s for s in chosen if not is_question(s.text)], most)
+
+
+def _answer(chosen: Sequence[Sentence], told: Sequence[Sentence], most: float) -> dict[str, object]:
     return {
         "insights": [insight(says(s), 0.8 * most, "answer", [s]) for s in told or chosen],
         "structured_data": {
@@ -54,6 +60,18 @@ def read(document: Document) -> dict[str, object]:
             "quotes": cite(*chosen),
         },
     }
+
+
+def _replied(dialogue: Dialogue, question: Sequence[str]) -> list[Sentence]:
+    """Return what people reply who are asked just this *question*, such as one of a guide."""
+    asked = [s for s in dialogue.sentences if words(s.text) == question]
+    turns = [
+        turn
+        for s in asked
+        for turn in replies(dialogue, s)
+        if _conversation(turn[0]) == _conversation(s)
+    ]
+    return [s for turn in turns for s in turn[: max(1, _MAX // len(turns))]][:_MAX]
 
 
 def _reply(dialogue: Dialogue, s: Sentence) -> list[Sentence]:

@@ -43,6 +43,8 @@ _AHEAD = re.compile(r"\b(?:will|won't|going to|goes? ahead)\b", re.IGNORECASE)
 _ASSENT = pattern("decisions.assent")
 _TAKEN_UP = pattern("decisions.taken_up")
 _AGREED = pattern("decisions.agreed")
+_OBJECTIONS = pattern("decisions.objections")
+_UNOPPOSED = pattern("decisions.unopposed")
 _LOST = re.compile(r"\b(?:fails?|rejected|defeated|lost|denied)\b", re.IGNORECASE)
 _ALL = re.compile(r"\b(?:every(?:one|body)|all|agreed)\b", re.IGNORECASE)
 _REACH = 5  # turns in which others may still accept
@@ -98,14 +100,16 @@ def find_decisions(dialogue: Dialogue) -> list[Decision]:
 def _agreed(dialogue: Dialogue, number: int) -> Decision | None:
     """Return the decision in turn *number*: its plans, accepted by the next speakers; or None."""
     turn = dialogue.turns[number]
-    polled = _AGREED.match(turn[-1].text)
-    put = turn[-2:-1] if polled and _ALL.search(polled[0]) else ()
-    parts = [s for s in turn[-5:] if is_plan(s) and s.index not in dialogue.joking]
-    parts = parts or [s for s in put if _is_put(s) and s.index not in dialogue.joking]
+    objections = _OBJECTIONS.match(turn[-1].text)
+    polled = objections or _AGREED.match(turn[-1].text)
+    put = turn[-2:-1] if polled and (objections or _ALL.search(polled[0])) else ()
+    parts = [s for s in turn[-5:] if is_plan(s)]
+    parts = parts or [s for s in put if _is_put(s) or (objections and is_proposal(s))]
+    parts = [s for s in parts if s.index not in dialogue.joking]
     if not parts:
         return None
     settled = any(map(is_settling, parts)) or bool(polled)
-    assents = _assents(dialogue, number)
+    assents = _assents(dialogue, number, objections=bool(objections))
     strong = [reply for reply in assents if strength("agreement", reply.text) > 0.8]
     if not strong and not (assents and settled):
         return None
@@ -177,13 +181,14 @@ def is_plan(s: Sentence) -> bool:
     return is_whole(core, verb=False) or bool(_IT_IS.search(core))
 
 
-def _assents(dialogue: Dialogue, number: int) -> list[Sentence]:
-    """Collect the acceptances in the turns that follow turn *number* directly."""
+def _assents(dialogue: Dialogue, number: int, *, objections: bool = False) -> list[Sentence]:
+    """Collect the acceptances directly after turn *number*; "none" if it asks for *objections*."""
     by = dialogue.turns[number][0].speaker
     last, found = dialogue.turns[number][-1], list[Sentence]()
     for turn in dialogue.turns[number + 1 : number + 1 + _REACH]:
         first = turn[0]
-        if distance(last, first) > _FAR or first.speaker == by or not _accepts(first):
+        accepted = _UNOPPOSED.match(first.text) if objections else _accepts(first)
+        if distance(last, first) > _FAR or first.speaker == by or not accepted:
             break
         if first.index in dialogue.joking:
             break
@@ -224,13 +229,8 @@ def _reported(dialogue: Dialogue, s: Sentence) -> Decision | None:
         motions = _pending(dialogue, s) if voted or _CARRIED.match(text) else []
         what = motions[0] if len(motions) == 1 else None if motions else _meant_by_it(dialogue, s)
     # What others decided long ago is the matter, not a decision of this talk.
-    ours = (
-        voted
-        or chosen
-        or (
-            re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
-        )
-    )
+    own = re.search(r"\bwe\b|\bour\b", text[match.start() :], re.I) and is_whole(text, verb=False)
+    ours = voted or chosen or own
     if s.index in dialogue.cut_off | dialogue.joking or not (what if pointing else ours):
         return None
     if len(set(content_words((what or s).text))) < 2 and not chosen:

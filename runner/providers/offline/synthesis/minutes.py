@@ -33,6 +33,7 @@ LIMITS = {"decisions": 6, "actions": 10, "questions": 8}
 
 _UNKNOWN = pattern("minutes.unknown")
 _TALKED_OF = pattern("minutes.talked_of")
+_AGENDA = re.compile(r"\b(?:today|this (?:meeting|morning|afternoon))\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,12 @@ def take_minutes(document: Document) -> Minutes:
         LIMITS["actions"],
         text=lambda a: a.what,
     )
-    questions = _questions(dialogue, whole)
+    last = max((part.index for d in decisions for part in d.parts), default=-1)
+    questions = [
+        q
+        for q in _questions(dialogue, whole)  # "Today we need to decide whether …", until it is
+        if q.quoted[0].index > last or not _AGENDA.search(q.quoted[0].text)
+    ]
     return Minutes(dialogue, tuple(decisions), tuple(actions), tuple(questions))
 
 
