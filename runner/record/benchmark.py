@@ -1,10 +1,13 @@
 """Benchmark of a run: times, tokens and cost by analyzer, by stage and as a total."""
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
+from runner.base.json import number, read_json, section
 from runner.base.usage import USAGE_FIGURES, Usage, sum_usd
 from runner.calls.call_log import Attempt, CallLog
 from runner.calls.schedule import Duration, critical_path, ideal_makespan
@@ -41,14 +44,15 @@ def benchmark(
 
     `ideal_s` is the makespan of this schedule at this concurrency if only the calls took time, with
     the latencies measured; `efficiency` is ideal over wall, `speed_up` the sum of latencies over
-    wall; all three are None for a run that was not *alone* with its slots, or waited for batches.
-    *loop_lag* is None if it was not measured.
+    wall, None if nothing was asked or answered; all three are None for a run that was not *alone*
+    with its slots, or waited for batches. *loop_lag* is None if it was not measured.
     """
     pipeline, processing = job.pipeline, job.settings.processing
     mode, slots = processing.mode, processing.max_concurrent
     work = {name: timing.duration for name, timing in timings.items()}
     totals = _totals(timings.values())
     total_s = sum(node.sum_s for node in work.values())
+    answered = any(timing.status == "ok" for timing in timings.values())
     alone = alone and "batch" not in totals["deliveries"]
     ideal_s = ideal_makespan(pipeline, work, slots, mode) if alone else None
     path = critical_path(pipeline, work)
@@ -62,7 +66,7 @@ def benchmark(
         "critical_path_s": _round(sum(work[name].chain_s for name in path)),
         "ideal_s": None if ideal_s is None else _round(ideal_s),
         "efficiency": _round(ideal_s / wall_s) if wall_s and ideal_s is not None else None,
-        "speed_up": _round(total_s / wall_s) if wall_s and alone else None,
+        "speed_up": _round(total_s / wall_s) if answered and total_s and wall_s and alone else None,
         "succeeded": sum(t.status == "ok" for t in timings.values()),
         "total": len(timings),
         "reused": sum(t.reused is not None for t in timings.values()),
@@ -93,6 +97,18 @@ def headline(run: Mapping[str, Any]) -> dict[str, Any]:
     figures = {key: run[key] for key in ("succeeded", "total", *USAGE_FIGURES)}
     speed_up = run["speed_up"] and round(run["speed_up"], 2)  # None when no time passed
     return {**figures, "wall_s": round(run["wall_s"], 3), "speed_up": speed_up}
+
+
+def larger_budget(run: Path, caps: Mapping[str, Any]) -> str:
+    """Return the *caps* of `budget` as overrides that let *run* end, after a space each.
+
+    Each is enlarged by the most that the whole run may use, as benchmark.json has it, and doubled
+    where that is unknown. Dollars are rounded up to cents.
+    """
+    most = section(read_json(run / "logs" / "benchmark.json"), "most")
+    known = ((key, number(caps.get(key))) for key in ("max_tokens", "max_cost_usd"))
+    larger = ((key, cap + (number(most.get(key)) or cap)) for key, cap in known if cap)
+    return "".join(f" budget.{key}={math.ceil(cap * 100) / 100:.12g}" for key, cap in larger)
 
 
 def _stage(timings: Sequence[NodeTiming]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """Last line of a run or batch: its status, its directory, and the command that resumes it."""
 
-import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -18,6 +17,7 @@ from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.job.job import BatchJob, Job, Setup
 from runner.record.batch_directory import REPORT, TABLE
+from runner.record.benchmark import larger_budget
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
 from runner.record.result_row import completed_before
@@ -26,7 +26,6 @@ from runner.record.run_directory import COMPLETED, METADATA, RESERVE
 from runner.reports.stored_run import statuses_of
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
-from runner.run.plan.plan import make_plan, read_histories
 from runner.run.run import RunResult
 
 # Files of a finished run that are made from its answers.
@@ -128,20 +127,8 @@ def resume_command(path: Path, job: Setup, code: int = EXIT_OK) -> str:
     """Return the command that finishes *job*'s run in *path*, with the budget that it needs."""
     path = as_given(path, job.settings.output.dir)
     folders = "".join(f"--config-dir {shlex.quote(str(folder))} " for folder in job.config_dirs)
-    budget = f" {_larger_budget(job)}" if code == EXIT_BUDGET else ""
+    budget = larger_budget(path, dict(job.settings.budget)) if code == EXIT_BUDGET else ""
     return f"colloquy {folders}resume={shlex.quote(str(path))}{budget}"
-
-
-def _larger_budget(job: Setup) -> str:
-    """Return the cap as an override, enlarged by the upper bound of the whole run."""
-    budget = job.settings.budget
-    plan = make_plan(job, read_histories(job)) if isinstance(job, Job) else None
-    most_usd = plan.total("cost_high_usd") if plan else None
-    if budget.max_cost_usd is not None:
-        cap = budget.max_cost_usd + (most_usd or budget.max_cost_usd)
-        return f"budget.max_cost_usd={math.ceil(cap * 100) / 100:g}"
-    cap = budget.max_tokens or 0
-    return f"budget.max_tokens={cap + (plan.total('most_tokens') if plan else cap)}"
 
 
 def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:

@@ -162,8 +162,11 @@ class Run:
         plan = None
         if self._member is None or self._member.sampled:
             plan = await offload(make_plan, job, self._histories)
-        if plan is not None and not measured["run"]["reused"]:
-            measured["plan"] = compare(plan, measured["run"])
+        if plan is not None:
+            most = {"max_tokens": "most_tokens", "max_cost_usd": "cost_high_usd"}
+            measured["most"] = {cap: plan.total(figure) for cap, figure in most.items()}
+            if not measured["run"]["reused"]:
+                measured["plan"] = compare(plan, measured["run"])
         quality = {"grounding.json": grounding, "coverage.json": coverage}
         await self.directory.write_pages({"logs/benchmark.json": measured, **quality, **checked})
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))

@@ -316,8 +316,8 @@ def test_a_run_that_its_budget_stopped_is_finished_with_a_larger_one(run: Path) 
     assert f"colloquy resume={run} budget.max_tokens=50000" in page_of(run)[1].words
 
     benchmark = json.loads((run / "logs/benchmark.json").read_bytes())
-    predicted = {"prompt_tokens": {"predicted": 60000}, "completion_tokens": {"predicted": 9000}}
-    (run / "logs/benchmark.json").write_text(json.dumps({**benchmark, "plan": predicted}))
+    most = {"max_tokens": 69000, "max_cost_usd": 0.2}
+    (run / "logs/benchmark.json").write_text(json.dumps({**benchmark, "most": most}))
 
     assert f"colloquy resume={run} budget.max_tokens=94000" in page_of(run)[1].words
 

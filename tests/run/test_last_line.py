@@ -111,11 +111,12 @@ def test_resuming_is_named_only_where_it_can_change_something(
 def test_a_used_up_budget_is_enlarged_by_what_the_run_may_need() -> None:
     made = job(*ONLY_TWO, "budget.max_tokens=9000")
     most = make_plan(made, read_histories(made)).total("most_tokens")
+    execute(made)
 
-    assert f"colloquy resume=r budget.max_tokens={9000 + most}" == resume_command(
-        Path("r"), made, EXIT_BUDGET
+    assert f"colloquy resume=run budget.max_tokens={9000 + most}" == resume_command(
+        Path("run"), made, EXIT_BUDGET
     )
-    assert "colloquy resume=r" == resume_command(Path("r"), made, 3)
+    assert "colloquy resume=run" == resume_command(Path("run"), made, 3)
 
 
 @pytest.mark.parametrize("cap", ["budget.max_tokens", "budget.max_cost_usd"])

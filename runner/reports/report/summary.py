@@ -9,6 +9,7 @@ from runner.base.errors import EXIT_BUDGET
 from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
+from runner.record.benchmark import larger_budget
 from runner.record.reuse import LASTING
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label, title_of
@@ -40,27 +41,13 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     kinds = {why for node in nodes for why in (node.fault_kind, *node.missing.values()) if why}
     lasts = run.status in ("partial", "failed") and bool(kinds) and kinds <= LASTING
     done = (run.status in ANSWERED or lasts) and not run.damaged
-    command = f"colloquy resume={shlex.quote(str(run.path))}{_larger_budget(run)}"
+    caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
+    command = f"colloquy resume={shlex.quote(str(run.path))}{larger_budget(run.path, caps)}"
     resume = None if done else command
     folders = listing(read_json(run.path / "config" / "prompts.json").get("config_dirs"))
     own = " ".join(f"--config-dir {shlex.quote(text(folder))}" for folder in folders)
     end = {"tone": tone, "title": title, "meaning": meaning, "resume": resume, "own": own}
     return {**end, "lacks": lacks}
-
-
-def _larger_budget(run: StoredRun) -> str:
-    """Return the caps of a run that a budget stopped as overrides, else nothing.
-
-    They are doubled, or enlarged by what was predicted for the whole run if that is more.
-    """
-    caps = section(run.config, "budget") if run.metadata.get("exit_code") == EXIT_BUDGET else {}
-    kinds = {"max_tokens": ("prompt_tokens", "completion_tokens"), "max_cost_usd": ("cost_usd",)}
-    enlarged = (
-        (key, cap, sum(amount(at(run.predicted, kind, "predicted")) for kind in kinds[key]))
-        for key in kinds
-        if (cap := number(caps.get(key)))
-    )
-    return "".join(f" budget.{key}={cap + max(cap, more):.12g}" for key, cap, more in enlarged)
 
 
 def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:

@@ -59,7 +59,7 @@ class Measures:
         """Return the measured figures of benchmark.json's `run`.
 
         `ideal_s` is the lower bound of `schedule.min_makespan`. It, efficiency and speed-up are
-        None if calls waited for batches, where they hold no slot.
+        None if calls waited for batches, where they hold no slot, the last also without a call.
         """
         sums = self._sums.values()
         work = [(self._stages[name], one["latency_s"]) for name, one in self._sums.items()]
@@ -71,7 +71,7 @@ class Measures:
             "sum_latency_s": round(total_s, _DIGITS),
             "ideal_s": round(ideal_s, _DIGITS) if alone else None,
             "efficiency": round(ideal_s / wall_s, _DIGITS) if wall_s and alone else None,
-            "speed_up": round(total_s / wall_s, _DIGITS) if wall_s and alone else None,
+            "speed_up": round(total_s / wall_s, _DIGITS) if total_s and wall_s and alone else None,
             **{name: sum(one[name] for one in sums) for name in ("attempts", *_SPENT)},
             **{name: sum_usd(one[name] for one in sums) for name in _DOLLARS},
             "deliveries": deliveries,
