@@ -1,5 +1,6 @@
 """Command `colloquy-ask`: one question to a transcript, a run, a batch or a folder."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -141,9 +142,16 @@ def lines_of(reply: Reply, *, several: bool) -> list[str]:
 
 def _quoted(quote: AnswerQuote, *, several: bool) -> str:
     segment = "" if several else quote.segment  # the place has that of the file
-    place = ", ".join(filter(None, (quote.speaker, segment, quote.place)))
+    place = ", ".join(filter(None, (_speaker(quote), segment, quote.place)))
     mark = {"exact": "", "near": " [near match]"}.get(quote.match, " [not in the transcripts]")
     return "  " + to_terminal(f'"{quote.words}" ({place}){mark}', 2000)
+
+
+def _speaker(quote: AnswerQuote) -> str:
+    """Return the speaker without the file behind it if the place names that, "" for none."""
+    speaker, file = quote.speaker or "", quote.place.partition(" of ")[2]
+    labels = re.finditer(r" \((?=(.*)\)$)", speaker)
+    return next((speaker[: each.start()] for each in labels if file.startswith(each[1])), speaker)
 
 
 _OPTIONS = ("--tokens", "--config-dir")

@@ -79,6 +79,18 @@ def test_a_question_that_was_asked_in_the_talk_answers_only_with_its_reply(
     assert [answered == "yes"] == ["4471" in each for each in found]
 
 
+def test_a_reply_that_only_objects_is_followed_by_what_is_right() -> None:
+    talk = spoken(
+        ("Ann", "How much was the budget cut?"),
+        ("Ben", "That is not correct. It was cut by 12 percent. The garden wants rain."),
+        ("Ann", "We meet on Friday."),
+    )
+    fields = read(replace(talk, question="# Question\n\nBy how much was the budget cut?\n"))
+    said = [quote["quote"] for quote in fields["structured_data"]["quotes"]]  # type: ignore[index]
+
+    assert ["That is not correct.", "It was cut by 12 percent."] == said[1:]
+
+
 def test_a_question_that_somebody_asks_in_these_words_has_the_reply_as_its_answer() -> None:
     talk = spoken(
         ("Q", "What was the application like for you?"),

@@ -25,7 +25,9 @@ from runner.run.question import command, corpus
 from runner.run.question.command import NOTHING, lines_of, main, price_line
 from runner.run.question.question import (
     UNQUOTED,
+    AnswerQuote,
     PreparedQuestion,
+    Reply,
     build_question,
     read_reply,
 )
@@ -189,6 +191,20 @@ def test_an_answer_without_a_quote_that_is_there_is_unknown(quoted: str) -> None
         assert ["Nine.", UNQUOTED] == lines[:2]
         assert all(line.endswith(", S0001) [not in the transcripts]") for line in lines[2:])
         assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("speaker", "place", "shown"),
+    [
+        ("Ana (HR) (a (1).txt)", "00:10, S0001 of a (1).txt, page 2", "Ana (HR), 00:10"),
+        ("Ana (file 1)", "S0001 of a.txt", "Ana (file 1), S0001"),
+    ],
+)
+def test_a_quote_names_its_file_once(speaker: str, place: str, shown: str) -> None:
+    quote = AnswerQuote("Yes.", "S10001", speaker, None, "exact", place)
+
+    line = lines_of(Reply("yes", "Yes.", (quote,)), several=True)[1]
+    assert line.startswith(f'  "Yes." ({shown}')
 
 
 def test_a_failure_says_why(

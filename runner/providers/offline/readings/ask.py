@@ -14,7 +14,7 @@ from runner.providers.offline.dialogue.dialogue import (
 from runner.providers.offline.dialogue.insights import cite, insight, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
-from runner.providers.offline.language.cues import is_question
+from runner.providers.offline.language.cues import has, is_question
 from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, words
 
@@ -75,9 +75,13 @@ def _replied(dialogue: Dialogue, question: Sequence[str]) -> list[Sentence]:
 
 
 def _reply(dialogue: Dialogue, s: Sentence) -> list[Sentence]:
-    """Return the first sentence of the reply in the same conversation, if *s* is a question."""
+    """Return the first sentence of the reply in the same conversation, if *s* is a question.
+
+    A mere objection ("That is not correct.") is followed by what is right.
+    """
     turns = replies(dialogue, s) if is_question(s.text) else []
-    return [turn[0] for turn in turns if _conversation(turn[0]) == _conversation(s)]
+    told = [turn for turn in turns if _conversation(turn[0]) == _conversation(s)]
+    return [each for turn in told for each in turn[: 1 + has("disagreement", turn[0].text)]]
 
 
 def _sentences(dialogue: Dialogue, asked: Set[str], places: Mapping[str, float]) -> list[Sentence]:
