@@ -203,6 +203,10 @@ def _build(
 
 
 def _folders(config_dir: str | Path | None) -> list[Path]:
+    from runner.base.errors import ConfigError
+
+    if not isinstance(config_dir, str | PathLike | None):
+        raise ConfigError(f"config_dir={config_dir!r}: expected one folder")
     return [] if config_dir is None else [Path(config_dir).expanduser().resolve()]
 
 

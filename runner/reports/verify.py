@@ -65,13 +65,14 @@ def _check(given: Arguments) -> int:
     found_in = ((to_terminal(str(path)), verify(path, own)) for path, own in notes.items())
     faults = [f"{name}: {line}" for name, lines in found_in for line in lines]
     signatures = dict.fromkeys(batch_of(path) or path for path in notes)
+    runs = single_runs(notes)
     unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
     altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
     for line in (*faults, *map(to_terminal, altered)):
         print(line, file=sys.stderr)
     if not faults and not altered:
-        print(f"sound: {len(single_runs(notes))}")
-    if signed := len(signatures) - len(unsigned):
+        print(f"sound: {len(runs)}")
+    if signed := sum((batch_of(run) or run) not in unsigned for run in runs):
         print(f"signed by you: {signed}")
     told = [f"{path}: {fault}" for path, fault in unsigned.items() if fault not in altered]
     told += [f"{path}/{FILE}: {'; '.join(own)}" for path, own in notes.items() if own]

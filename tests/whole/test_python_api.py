@@ -17,6 +17,7 @@ from helpers.documentation import PAGES, ROOT, blocks
 import colloquy
 from colloquy.results import Comparison
 from runner.base.errors import ConfigError, TranscriptError
+from runner.reports.verify import main as verify
 
 TALK = "Ann: I will call the port tomorrow.\nBob: We agreed to wait until May.\nAnn: Agreed.\n"
 
@@ -79,7 +80,9 @@ def test_it_works_where_a_loop_is_running_and_in_it(talk: Path) -> None:
     assert ["completed"] * 2 == asyncio.run(main())
 
 
-def test_a_folder_is_a_batch_with_the_insights_of_its_runs(talk: Path) -> None:
+def test_a_folder_is_a_batch_with_the_insights_of_its_runs(
+    talk: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     folder = talk.parent / "many"
     folder.mkdir()
     for name in ("a.txt", "b.txt"):
@@ -90,6 +93,9 @@ def test_a_folder_is_a_batch_with_the_insights_of_its_runs(talk: Path) -> None:
     assert {"a", "b"} == {insight.transcript for insight in batch.insights()}
     assert batch == colloquy.load(batch.path)
     assert batch == colloquy.resume(batch.path)
+    with pytest.raises(SystemExit):
+        verify([str(batch.path)])
+    assert "sound: 2\nsigned by you: 2\n" == capsys.readouterr().out
     themes = batch.path / "collection" / "themes.json"
     assert {} == batch.collection()
     themes.parent.mkdir()
@@ -137,6 +143,8 @@ def test_mistakes_are_the_lines_that_the_command_prints(talk: Path) -> None:
         colloquy.load("nowhere")
     with pytest.raises(ConfigError, match=r"--config-dir .*nowhere: no such folder"):
         colloquy.run(talk, config_dir="nowhere")
+    with pytest.raises(ConfigError, match=r"config_dir=\['a'\]: expected one folder"):
+        colloquy.run(talk, config_dir=["a"])  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="tokens=0: expected at least 1"):
         colloquy.ask(talk, "Who calls?", tokens=0)
     with pytest.raises(ConfigError, match="5: expected an override such as 'model=openai'"):
