@@ -32,7 +32,7 @@ from runner.job.models import MAIN, Model, check_names
 from runner.job.prefix_policy import choose_formats
 from runner.job.windows import Fitter
 from runner.providers.served import SAMPLE_CHARS, is_self_hosted, learn_served
-from runner.transcript.inputs import Input, find_inputs, is_many, root_of
+from runner.transcript.inputs import Input, find_inputs, is_many, refuse_results, root_of
 from runner.transcript.model import Transcript, renamed, without_keys
 from runner.transcript.read import formats, read
 from runner.transcript.redact.own_patterns import check_patterns
@@ -259,6 +259,8 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
     """
     wanted = settings.transcript
     path = file or transcript_path(wanted.path)
+    if file is None:
+        refuse_results(wanted.path, path)
     transcript = read(path, format=wanted.format, encoding=wanted.encoding).transcript
     speakers = {segment.speaker for segment in transcript.segments if segment.speaker}
     unknown = next((name for name in wanted.speakers or () if name not in speakers), None)

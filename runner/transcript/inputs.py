@@ -14,9 +14,10 @@ from runner.base.text import digest, slug
 from runner.config.schema import Settings
 from runner.transcript.read import suffixes
 
-_LOCK = "run.lock"  # in a run or batch
-# One of these marks a directory of results, whose pages are not transcripts.
-_OUTPUT_MARKS = (_LOCK, "config/resolved.yaml", "multirun.yaml", "comparison.html")
+# Two of these mark a run or batch, one of the others another directory of results.
+_RUN_MARKS = ("run.lock", "config/resolved.yaml", "journal.jsonl")
+_OUTPUT_MARKS = ("multirun.yaml", "comparison.html")
+_TRANSCRIPT = "transcript.json"  # of a run, which can be read again
 _KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`, beside index.html
 MAX_INPUTS = 200_000  # files of a batch
 
@@ -89,12 +90,9 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         expected = f"expected 0 to {batch.shards - 1}, as batch.shards={batch.shards}"
         raise ConfigError(f"batch.shard={batch.shard}: {expected}")
     search = _Search(root_of(path), user_path(settings.output.dir).resolve(), _others(settings))
-    above = (each for each in search.root.absolute().parents if kind_of(each / _LOCK))
-    if result := path if _is_result(search.root) else next(above, None):
-        raise ConfigError(
-            f"transcript.path={path!r}: results of Colloquy, not transcripts; "
-            f"to finish a run: resume={result}"
-        )
+    if _is_result(search.root):
+        raise _no_transcripts(path, path)
+    refuse_results(path, search.root)
     paths = search.below() if search.root == user_path(path) else search.matching(path)
     found = itertools.islice(paths, MAX_INPUTS + 1)
     names = sorted(path.relative_to(search.root).as_posix() for path in found)
@@ -110,6 +108,20 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
     return Inputs(files, left_out)
+
+
+def refuse_results(path: str, file: Path) -> None:
+    """Raise ConfigError if *file*, that of `transcript.path`, is a run's but no _TRANSCRIPT."""
+    run = next(filter(_is_run, file.absolute().parents), None)
+    if run is not None and file.name != _TRANSCRIPT:
+        raise _no_transcripts(path, run)
+
+
+def _no_transcripts(path: str, run: Path | str) -> ConfigError:
+    return ConfigError(
+        f"transcript.path={path!r}: results of Colloquy, not transcripts; "
+        f"to finish a run: resume={run}"
+    )
 
 
 def _others(settings: Settings) -> Iterator[Path]:
@@ -187,7 +199,12 @@ def _is_result(folder: Path) -> bool:
     """Return whether *folder* is a run, batch, sweep or comparison, or holds all of them."""
     kinds = [kind for kind in _KINDS if kind_of(folder / kind) == "directory"]
     marks = (*_OUTPUT_MARKS, *(["index.html"] if kinds else ()))
-    return any(kind_of(folder / mark) for mark in marks)
+    return _is_run(folder) or any(kind_of(folder / mark) for mark in marks)
+
+
+def _is_run(folder: Path) -> bool:
+    """Return whether *folder* is a run or batch; other programs have a `run.lock`, too."""
+    return sum(kind_of(folder / mark) == "file" for mark in _RUN_MARKS) > 1
 
 
 def _run_of(name: str) -> str:

@@ -83,7 +83,12 @@ def test_a_directory_or_a_pattern_is_many_and_a_file_is_one() -> None:
 def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() -> None:
     for name in ("b.vtt", "a.txt", "deep/er/c.MD", "notes.png", ".hidden.txt", ".git/x.txt"):
         write(name)
-    for name in ("sweep/multirun.yaml", "compared/comparison.html", "run/run.lock"):
+    for name in (
+        "sweep/multirun.yaml",
+        "compared/comparison.html",
+        "r/run.lock",
+        "r/journal.jsonl",
+    ):
         write(name)
         write(f"{name.partition('/')[0]}/page.md")
     Path("elsewhere.txt").write_text("Ann: secret\n")
@@ -93,6 +98,23 @@ def test_the_files_of_a_directory_are_its_transcripts_below_it_too_in_order() ->
     assert ["a.txt", "b.vtt", "deep/er/c.MD", "same.txt"] == [
         given.name for given in find_inputs(settings())
     ]
+
+
+def test_a_lock_of_another_program_marks_no_results() -> None:
+    Path("many").mkdir(exist_ok=True)
+    Path("run.lock").touch()
+    write("run.lock")
+    write("a.txt")
+
+    assert ["a.txt"] == [given.name for given in find_inputs(settings())]
+
+
+def test_the_transcript_of_a_run_can_be_read_again() -> None:
+    for mark in ("run.lock", "journal.jsonl"):
+        Path(mark).touch()
+    Path("transcript.json").write_text('{"segments": [{"speaker": "Ana", "text": "We start."}]}')
+
+    assert "We start." == job("transcript.path=transcript.json").transcript.segments[0].text
 
 
 def test_a_pattern_chooses_files_of_any_name() -> None:
@@ -123,6 +145,7 @@ def test_shards_share_all_files_and_no_file_twice(shards: int) -> None:
         (["transcript.path=old"], "results of Colloquy, not transcripts; .*resume=old"),
         (["transcript.path=old/runs"], r"not transcripts; .*resume=/\S+/old$"),
         (["transcript.path='old/runs/*/*.md'"], "results of Colloquy, not transcripts"),
+        (["transcript.path=old/runs/0a/insights.md"], r"not transcripts; .*resume=/\S+/old$"),
         (["batch.shard=2", "batch.shards=2"], "batch.shard=2: expected 0 to 1"),
         (["batch.shards=0"], "batch.shards=0"),
         (["batch.max_failure_ratio=2"], "batch.max_failure_ratio=2"),
@@ -135,7 +158,8 @@ def test_what_can_be_no_batch_is_refused_before_anything_is_sent(
     write_all(1)
     Path("empty").mkdir()
     Path("old/runs/0a").mkdir(parents=True)
-    Path("old/run.lock").touch()
+    for mark in ("run.lock", "journal.jsonl"):
+        (Path("old") / mark).touch()
     Path("old/runs/0a/insights.md").write_text("Ana: hello")
 
     with pytest.raises(ConfigError, match=told):
