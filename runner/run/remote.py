@@ -6,6 +6,7 @@ The process of a job writes them to the sweep's directory, which all machines mu
 
 import os
 import secrets
+import shlex
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -178,7 +179,8 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
         status = statuses.get(name)
         if status is None or status.exit_code is None:
             where = "was not started" if status is None else f"has not ended on {status.host}"
-            message, code = f"{where}; colloquy resume={sweep} finishes it", errors.EXIT_NOTHING
+            command = f"colloquy resume={shlex.quote(str(sweep))}"
+            message, code = f"{where}; {command} finishes it", errors.EXIT_NOTHING
         else:
             message = f"on {status.host}: {status.error}" if status.error else ""
             code = status.exit_code

@@ -28,6 +28,8 @@ def split_arguments(
     """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
     path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
     config_dirs: list[Path] = []
+    if len(named := [each for each in arguments if each.startswith("resume=")]) > 1:
+        raise ConfigError(f"{' '.join(named)}: expected one directory")
     remaining = iter(arguments)
     for argument in remaining:
         name, joined, value = argument.partition("=")

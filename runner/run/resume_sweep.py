@@ -72,10 +72,11 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
         missing, wanted = [*known], [*wanted, *known.values()]
     if faults:
         permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
-    options = [part for folder in config_dirs for part in ("--config-dir", str(folder))]
+    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
+    search = [f"hydra.searchpath=[{folders}]"] if folders else []
     single = [*overrides, "hydra.mode=RUN"]
     start = [
-        [*options, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
+        [*search, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
         for job in missing
     ]
     return SweepResumption(path, [[f"resume={run}", *rest] for run in begun], start, bool(planned))

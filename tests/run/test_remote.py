@@ -187,21 +187,23 @@ def write_note(sweep: Path, job: str, **note: Any) -> None:
 def test_every_job_counts_also_one_that_left_no_word(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    sweep = tmp_path / "my sweep"
+    sweep.mkdir()
     origin = Origin("ours", str(tmp_path))
     sweeper = {"_target_": "x.BasicSweeper", "params": {"repeat": "0,1,2,3"}}
     hydra = {"sweeper": sweeper, "sweep": {"subdir": "${hydra.job.num}"}}
-    (tmp_path / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
-    write_note(tmp_path, "0", token="ours")
-    write_note(tmp_path, "1", token="ours", exit_code=2, error="x=0: expected more")
-    write_note(tmp_path, "2", token="ours", exit_code=None)
-    write_note(tmp_path, "3", token="of an earlier sweep in the same directory")
-    (tmp_path / STATUS_FOLDER / "4.json").write_text("[]")
+    (sweep / "multirun.yaml").write_text(yaml.safe_dump({"hydra": hydra}))
+    write_note(sweep, "0", token="ours")
+    write_note(sweep, "1", token="ours", exit_code=2, error="x=0: expected more")
+    write_note(sweep, "2", token="ours", exit_code=None)
+    write_note(sweep, "3", token="of an earlier sweep in the same directory")
+    (sweep / STATUS_FOLDER / "4.json").write_text("[]")
 
-    assert collect(tmp_path, origin) == [0, 2, 4, 4]
+    assert collect(sweep, origin) == [0, 2, 4, 4]
     assert capsys.readouterr().err.split("\n") == [
         "colloquy: job 1 on node7: x=0: expected more",
-        f"colloquy: job 2 has not ended on node7; colloquy resume={tmp_path} finishes it",
-        f"colloquy: job 3 was not started; colloquy resume={tmp_path} finishes it",
+        f"colloquy: job 2 has not ended on node7; colloquy resume='{sweep}' finishes it",
+        f"colloquy: job 3 was not started; colloquy resume='{sweep}' finishes it",
         "",
     ]
 

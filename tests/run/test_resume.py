@@ -338,6 +338,23 @@ def test_resuming_nothing_does_not_resume_what_is_here() -> None:
     for read in (read_sweep, read_resumption):
         with pytest.raises(ConfigError, match="resume=: expected the directory of a run"):
             read(["resume="])
+        with pytest.raises(ConfigError, match="resume=a resume=b: expected one directory"):
+            read(["resume=a", "resume=b"])
+
+
+def test_a_missing_run_of_a_sweep_is_started_with_all_folders_of_the_configuration() -> None:
+    hydra = {
+        "sweeper": {"_target_": "x.BasicSweeper", "params": {"repeat": "0,1"}},
+        "sweep": {"subdir": "${hydra.job.num}"},
+    }
+    for name in ("sweep", "ours", "theirs"):
+        Path(name).mkdir()
+    Path("sweep/multirun.yaml").write_text(json.dumps({"hydra": hydra}))
+    sweep = read_sweep(["resume=sweep", "trusted=true", "-cd", "ours", "--config-dir=theirs"])
+    folders = [f"'file://{Path(name).resolve()}'" for name in ("ours", "theirs")]
+
+    assert sweep is not None
+    assert [f"hydra.searchpath=[{','.join(folders)}]"] * 2 == [start[0] for start in sweep.start]
 
 
 def test_a_directory_without_a_run_is_refused_and_the_nearest_one_named() -> None:

@@ -1,6 +1,7 @@
 """Command line: expands and checks arguments before Hydra reads them."""
 
 import re
+from argparse import Namespace
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from importlib.resources import files
@@ -106,11 +107,13 @@ def check_arguments(arguments: Sequence[str]) -> None:
     """Check arguments before Hydra reads or writes anything.
 
     Raises ConfigError for the value of a key among the arguments, for options that Hydra does not
-    take, and for a configuration folder whose files could exhaust memory when parsed.
+    take, for a sweep over `output.dir`, for a second `--config-dir` except to resume, and for a
+    configuration folder whose files could exhaust memory when parsed.
     """
     refuse_secrets(arguments, secrets_of())
-    _check_options(arguments)
+    given = _check_options(arguments)
     _check_choices(arguments)
+    resumes = any(each.startswith("resume=") for each in arguments)
     named = any(each.startswith(("-cn", "--config-n")) for each in arguments)
     remaining = iter(arguments)
     for argument in remaining:
@@ -121,9 +124,17 @@ def check_arguments(arguments: Sequence[str]) -> None:
             raise ConfigError(
                 f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
             )
+        if given.multirun and name == "output.dir" and "," in value and value[0] not in "'\"":
+            raise ConfigError(f"{argument}: expected one folder, which the runs of a sweep share")
         if name.startswith(_CONFIG_FOLDERS):
             folder = Path(value if joined else next(remaining, ""))
             _check_folder(folder)
+            more = name.startswith(_CONFIG_FOLDERS[:2]) and folder != Path(given.config_dir)
+            if more and not resumes:
+                raise ConfigError(
+                    f"{name} {folder} and {given.config_dir}: expected one folder; "
+                    f"hydra.searchpath=[file://{folder.absolute()}] adds another"
+                )
             is_whole = named or (folder / "config.yaml").is_file()
             if name.startswith(("-cp", "--config-p")) and not is_whole:
                 raise ConfigError(
@@ -160,8 +171,8 @@ def composed(given: Sequence[str], folders: Sequence[Path] = ()) -> tuple[DictCo
         raise known from error
 
 
-def _check_options(arguments: Sequence[str]) -> None:
-    """Raise ConfigError if argparse would print its usage and exit."""
+def _check_options(arguments: Sequence[str]) -> Namespace:
+    """Return Hydra's options; raise ConfigError if argparse would print its usage and exit."""
 
     def refuse(message: str) -> NoReturn:
         raise ConfigError(f"{one_line(message)}; see colloquy --help")
@@ -172,6 +183,7 @@ def _check_options(arguments: Sequence[str]) -> None:
     if given.package and not given.cfg:
         near = did_you_mean(given.package, choices("pipeline"), "pipeline=")
         raise ConfigError(f"--package {given.package}: it only limits what --cfg shows{near}")
+    return given
 
 
 def _check_choices(arguments: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ from runner.run.cli.command_line import (
     quote,
 )
 from runner.run.cli.hydra_errors import explain_hydra_error
+from runner.transcript.decode import nearest_file
 
 MEANT = {
     "meeting.vtt": ["transcript=meeting.vtt"],
@@ -64,6 +65,9 @@ def test_a_word_that_is_nearly_a_file_is_answered_with_the_file(
     Path("talks").mkdir()
     with pytest.raises(ConfigError, match=r"neither a file nor KEY=VALUE; did you mean 'talks'\?"):
         as_overrides(["talk"])
+    Path("talks/a1.txt").touch()
+    for path in ("talks/a2.txt", "talks/A1.TXT"):
+        assert "; did you mean 'talks/a1.txt'?" == nearest_file(Path(path))
 
 
 @pytest.mark.parametrize("typed", MEANT)
@@ -272,6 +276,22 @@ def test_an_option_that_hydra_does_not_take_is_one_line(
     assert line.startswith(expected)
     assert line.endswith("; see colloquy --help")
     assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["-cd", "a", "--config-dir=b"], r"-cd a and b: expected one folder; hydra.searchpath=\["),
+        (["-m", "dir=o1,o2"], "output.dir=o1,o2: expected one folder, which the runs of a sweep"),
+    ],
+)
+def test_a_second_folder_of_which_one_would_win_silently_is_refused(
+    arguments: list[str], line: str
+) -> None:
+    with pytest.raises(ConfigError, match=line):
+        check_arguments(expand_arguments(arguments))
+    check_arguments(["-cd", "a", "--config-dir=b", "resume=run"])
+    check_arguments(["-m", "output.dir='a, b'"])
 
 
 def test_a_folder_of_parts_is_no_choice_of_a_group() -> None:
