@@ -125,7 +125,7 @@ class Client:
         clock = asyncio.get_running_loop().time
         calls, ticket = call.calls, call.ticket
         queued, parked = clock(), self.gate.breaker.open_s(clock())
-        async with self.admission.admit(limits, ticket):
+        async with self.admission.admit(limits, ticket, counted=not self.local):
             started = clock()
             calls.queue_wait_s += started - queued
             calls.parked_s += self.gate.breaker.open_s(started) - parked

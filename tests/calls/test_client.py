@@ -259,6 +259,7 @@ def test_a_closed_admission_ends_the_attempts_of_a_model_in_this_process(begun: 
             await asyncio.sleep(0)
         for _ in range(2 if begun else 0):
             await asyncio.sleep(0)
+        assert begun == admission.in_flight  # the reply of a provider only
         admission.close(NotRunError("interrupted", "stopped"))
         with pytest.raises(NotRunError):
             await computing
