@@ -28,7 +28,10 @@ class Notes:
     _left_out: dict[str, LeftOut] = field(default_factory=dict)
 
     def leave_out(self, kind: str, text: str) -> None:
-        """Note that *text*, of one or more lines, is not speech; *kind* is a plural noun."""
+        """Note that *text*, of one or more lines, is not speech; *kind* is a plural noun.
+
+        Kinds that are not in _FURNITURE may be speech: the reading report warns of them.
+        """
         example = " ".join(text[: 4 * MAX_EXAMPLE_CHARS].split())[:MAX_EXAMPLE_CHARS]
         before = self._left_out.get(kind) or LeftOut(kind, 0, 0, example)
         lines = before.lines + text.strip().count("\n") + 1
