@@ -112,6 +112,8 @@ def sign_stored(folder: Path, *, arrived: bool = False) -> None:
 
 def fault_of(folder: Path) -> str | None:
     """Return why *folder* does not match this user's signature, None if it does."""
+    if (config := (folder / SIGNATURE).parent).is_symlink():
+        return f"{config} is a link, expected a directory"
     if not os.path.lexists(folder / SIGNATURE):
         return "not signed by you"
     signed = _signed(folder, signing_key())

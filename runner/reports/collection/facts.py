@@ -1,16 +1,18 @@
 """Facts shown in a collection's tables and pages: themes, groups, and links to runs."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, Voice, read_collection
 from runner.base.format import clock, plural
 from runner.base.json import at, mapping, read_json, text
 from runner.base.regular_files import kind_of
 from runner.base.text import by_number
+from runner.config.section import NAME
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.record.batch_directory import REPORT, runs_of
@@ -33,7 +35,8 @@ class CollectionFacts:
     """The *collection* of the batch in *path*.
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
-    collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES.
+    collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES. *questions* are
+    those put to every transcript, by `STAGE/ANALYZER`.
     """
 
     path: Path
@@ -41,6 +44,7 @@ class CollectionFacts:
     groupings: tuple[Grouping, ...]
     reports: Mapping[str, str]
     left_out: int = 0
+    questions: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def differences(self) -> dict[str, list[GroupDifference]]:
@@ -133,7 +137,16 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
         groupings_of(collection.read, attributes, abouts),
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
         left_out,
+        dict(_questions(run.config)),
     )
+
+
+def _questions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name, about in mapping(config.get("analyzers")).items():
+        stage, question = text(at(about, "stage")), text(at(about, "variables", "question"))
+        joint = at(config, "stages", stage, "scope") == "collection"
+        if question and not joint and NAME.match(str(name)) and NAME.match(stage):
+            yield f"{stage}/{name}", question
 
 
 def _about(run: Path, attendees: str) -> dict[str, str]:

@@ -23,7 +23,10 @@ MAX_ALONE = 200  # outliers, and other findings of a kind
 SHORT_LIST = 8  # files named in one line
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
 _ID = re.compile(r"\b([A-Z]\d{1,5})\b")
-TABLES = ("themes.csv", "matrix.csv", "groups.csv", "themes.md", "themes.docx", "themes.json")
+TABLES = (
+    *("answers.csv", "themes.csv", "matrix.csv", "groups.csv"),
+    *("themes.md", "themes.docx", "themes.json"),
+)
 
 
 def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:

@@ -1,12 +1,21 @@
-"""The tables of a collection: themes.csv, matrix.csv and groups.csv."""
+"""The tables of a collection: themes.csv, matrix.csv, groups.csv and answers.csv."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from runner.answers.grounding.exact_matches import ABSENT
 from runner.answers.themes import Theme
+from runner.base.json import mapping, mappings, text
 from runner.base.tables import as_rows
+from runner.base.text import by_number
+from runner.record.batch_directory import rows_of, transcripts_of
+from runner.record.reuse import read_record
 from runner.reports.collection.facts import CollectionFacts, named, stances
 from runner.reports.collection.groupings import counts_of
+
+SILENT, MISSING = "nothing said", "not analyzed"  # cells of answers.csv without an answer
+_UNVERIFIED = (None, "", ABSENT)
 
 _THEME = (
     *("theme", "title", "statement", "files", "files_read", "speakers", "speakers_read"),
@@ -65,4 +74,50 @@ def groups_csv(facts: CollectionFacts) -> str:
     return as_rows([_GROUP, *rows])
 
 
-TABLES = {"themes.csv": themes_csv, "matrix.csv": matrix_csv, "groups.csv": groups_csv}
+def answers_csv(facts: CollectionFacts) -> str:
+    """Return answers.csv: a row for each file, a column for each attribute and each question.
+
+    Raises OSError, and ConfigError if the folder of the runs is a link.
+    """
+    runs = {name: run for run, name in transcripts_of(facts.path).items()}
+    speakers = {each.file: each.speakers for each in facts.collection.read}
+
+    def row(file: str) -> Iterator[str]:
+        yield file
+        for each in facts.groupings:
+            people = speakers.get(file, ()) if each.by_speaker else ()
+            told = (f"{person}: {each.value(file, person)}" for person in people)
+            yield "; ".join(told) if each.by_speaker else each.value(file, None)
+        for name in facts.questions:
+            stored = runs.get(file, Path()) / "intermediate" / f"{name}.json"
+            own = file in runs and not any(each.is_symlink() for each in stored.parents[:2])
+            yield _answer(read_record(stored)[1]) if own else MISSING
+
+    header = ["transcript", *(each.name for each in facts.groupings), *facts.questions.values()]
+    files = sorted((text(each.get("transcript")) for each in rows_of(facts.path)), key=by_number)
+    return as_rows([header, *map(row, files)])
+
+
+def _answer(record: Mapping[str, Any]) -> str:
+    """Return the answer in a record, which may be empty, with the segments of verified quotes."""
+    if record.get("status") != "ok":
+        return MISSING
+    data, insights = mapping(record["structured_data"]), mappings(record["insights"])
+    words = text(data.get("answer")) or " ".join(text(each.get("text")) for each in insights)
+    answered = text(data.get("answered"))
+    if answered == "no" or not words:
+        return SILENT
+    quotes = mappings(data.get("quotes"))
+    quotes += [quote for each in insights for quote in mappings(each.get("evidence"))]
+    found = (text(each.get("segment")) for each in quotes if each.get("match") not in _UNVERIFIED)
+    cited = ", ".join(dict.fromkeys(found))
+    partly = "partly: " if answered == "partly" else ""
+    return f"{partly}{words} ({cited})" if cited else partly + words
+
+
+TABLES = {
+    "themes.csv": themes_csv,
+    "matrix.csv": matrix_csv,
+    "groups.csv": groups_csv,
+    "answers.csv": answers_csv,
+}

@@ -17,7 +17,7 @@ from runner.reports.collection.tables import TABLES
 from runner.reports.stored_run import StoredRun
 from runner.transcript.inputs import root_of
 
-OPTIONAL = {"groups.csv", "themes.docx"}
+OPTIONAL = {"groups.csv", "answers.csv", "themes.docx"}
 WORD_QUOTES = 40  # of a theme's side in themes.docx; themes.md has all
 
 log = structlog.get_logger("colloquy.report")
@@ -41,6 +41,8 @@ def write_collection(run: StoredRun) -> bool:
     pages["themes.md"] = themes_md(facts, name).encode()
     if not facts.differences:
         del pages["groups.csv"]
+    if not facts.questions:
+        del pages["answers.csv"]
     if at(run.config, "output", "pages") == "docx" and find_spec("docx"):
         short = themes_md(facts, name, WORD_QUOTES)
         pages["themes.docx"] = as_docx(short, title=f"Themes of {name}")

@@ -29,6 +29,7 @@ MAX_INSIGHTS = 300
 FIRST_INSIGHTS = 10  # unfolded
 MAX_LISTED = 5  # items of a kind, of one file
 MAX_FAULTS = 20
+TABLES = (TABLE, INSIGHTS_TABLE, "collection/answers.csv")
 MAX_THEMES = 12  # the collection's page has all
 VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
 
@@ -88,7 +89,7 @@ def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
         max_themes=MAX_THEMES,
-        tables=[name for name in (TABLE, INSIGHTS_TABLE) if link_to(run.path / name, run.path)]
+        tables=[name for name in TABLES if link_to(run.path / name, run.path)]
         + [CODINGS, PROJECT, CODEBOOK] * bool(text(run.config.get("codebook"))),
     )
 
