@@ -21,6 +21,7 @@ ENDINGS = (
     (frozenset({"auth", "billing", "not_found"}), errors.EXIT_AUTH),
     (frozenset({"budget"}), errors.EXIT_BUDGET),
     (frozenset({"unavailable"}), errors.EXIT_UNAVAILABLE),
+    (frozenset({"output"}), errors.EXIT_OUTPUT),
 )
 ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every answer
 

@@ -25,6 +25,7 @@ from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_extras, check_model, check_structured_keys
 from runner.job.collection_stages import check_collection_stages
+from runner.job.config_diff import answers_digest
 from runner.job.expectations import JobChecks, read_expectations
 from runner.job.graph import collection_pipeline, make_pipeline
 from runner.job.job import BatchJob, Job, Setup, keys_of, variables_of
@@ -98,6 +99,8 @@ def setup_from(
     models = _models(settings)
     analyzers, codebook = load_analyzers(settings, folders)
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
+    asked = {node.name: analyzers[node.name] for node in pipeline.nodes}
+    expected = read_expectations(settings, asked, config_dirs)
     setup = Setup(
         settings=settings,
         pipeline=pipeline,
@@ -107,14 +110,13 @@ def setup_from(
         config=str(yaml.safe_dump(dict(data), sort_keys=False, allow_unicode=True)),
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
+        answers_digest=answers_digest(settings, prompts, expected),
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
-        expected=read_expectations(
-            settings, {node.name: analyzers[node.name] for node in pipeline.nodes}, config_dirs
-        ),
+        expected=expected,
         codebook=codebook,
     )
-    expected, secrets = setup.expected, setup.secrets
+    secrets = setup.secrets
     refuse_values(secrets, codebook=codebook, checks=expected.body, references=expected.references)
     check_structured_keys(pipeline.nodes, analyzers)
     return setup

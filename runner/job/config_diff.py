@@ -1,11 +1,14 @@
 """Differences between two configurations that change what is asked."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 
 from runner.base.errors import one_line
 from runner.base.json import flat
+from runner.base.text import digest
 from runner.config.schema import Settings
+from runner.job.expectations import JobChecks
 from runner.job.job import Setup
 
 # Keys that change no answer.
@@ -18,6 +21,13 @@ _FREE = re.compile(
     r"|checks.*|references|attributes|codebook|guide|(model|models\.[^.]+)\.escalate"
     r"|transcript\.(path|format|encoding)|grounding\.min_rate"
 )
+
+
+def answers_digest(settings: Settings, prompts: Mapping[str, str], expected: JobChecks) -> str:
+    """Return the SHA-256 of what decides a run's answers and its status, but for the transcript."""
+    kept = {key: value for key, value in flat(settings.model_dump()) if not _FREE.fullmatch(key)}
+    judged = settings.grounding.min_rate, expected.digest
+    return digest(json.dumps([kept, prompts, judged], sort_keys=True))
 
 
 def changes(old: Settings, prompts: Mapping[str, str], job: Setup) -> Iterator[str]:

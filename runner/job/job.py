@@ -43,10 +43,10 @@ class Setup:
 
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
-    prompts; *config_dirs* are the `--config-dir` folders; *expected* are the checks of answers,
-    *codebook* the codes of its coders. *pipeline* is that of each transcript, *collection* that of
-    a whole batch, often empty. *to_embed* has the known texts of each call for embeddings and their
-    tokens, None without such calls.
+    prompts, *answers_digest* that of `config_diff`; *config_dirs* are the `--config-dir` folders;
+    *expected* are the checks of answers, *codebook* the codes of its coders. *pipeline* is that of
+    each transcript, *collection* that of a whole batch, often empty. *to_embed* has the known texts
+    of each call for embeddings and their tokens, None without such calls.
     """
 
     settings: Settings
@@ -57,6 +57,7 @@ class Setup:
     config: str
     composed: str
     config_digest: str
+    answers_digest: str
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
     expected: JobChecks = field(default_factory=JobChecks)

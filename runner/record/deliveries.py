@@ -81,9 +81,12 @@ class DeliveryBook:
         elif event in (INTENT, SUBMITTED, REFUSED, COLLECTED):
             self._add_batch(event, line)
         elif event == "node.committed" and line["status"] in ("ok", "error"):
-            for key in self._keys.pop((line.get("run"), line["analyzer"]), ()):
+            keys = self._keys.pop(unit := (line.get("run"), line["analyzer"]), ())
+            for key in keys:
                 for call in self.calls[key]:
-                    call.taken = True
+                    call.taken |= call.settled is not None
+            # Others asked what this session did not: their replies may be asked for later.
+            self._keys[unit] = [key for key in keys if not self.calls[key][-1].taken]
         elif event == "call.started" and "request" in line:
             key = str(line["request"])
             held = HeldCall(int(amount(line["may_use_tokens"])), amount(line["may_cost_usd"]))

@@ -41,6 +41,7 @@ def describe_job(job: Setup, spent: Spent) -> dict[str, Any]:
         "models": {name: model.settings.name for name, model in job.models.items()},
         "tokenizer": asdict(job.main.tokenizer),
         "config_digest": job.config_digest,
+        "answers_digest": job.answers_digest,
         "versions": dict(versions()),
         "totals": spent.totals(),
     }

@@ -10,6 +10,7 @@ from runner.base.errors import EXIT_OK, EXIT_PARTIAL, ColloquyError
 from runner.base.json import load_json
 from runner.base.regular_files import kind_of
 from runner.base.usage import USAGE_FIGURES
+from runner.job.job import BatchJob
 from runner.record.journal import Spent
 from runner.record.run_directory import COMPLETED, METADATA, check_folders
 from runner.transcript.inputs import Input
@@ -85,8 +86,12 @@ def totals_of(spent: Spent) -> dict[str, Any]:
     return {name: totals[name] for name in _TOTALS}
 
 
-def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRow | None:
-    """Return the row of the completed run of *file*, None if it is incomplete or *file* changed."""
+def completed_before(batch: Path, job: BatchJob, file: Input) -> ResultRow | None:
+    """Return the row of the completed run of *file*.
+
+    None if it is incomplete, or of other content, questions or checks than those of *job*.
+    """
+    encoding = job.settings.transcript.encoding
     run = batch / file.run
     if kind_of(run / COMPLETED) != "file":
         return None
@@ -96,7 +101,7 @@ def completed_before(batch: Path, file: Input, encoding: str | None) -> ResultRo
         if metadata["transcript"]["sha256"] != content_sha256_of(file.path, encoding=encoding):
             return None
         status = metadata["status"]
-        if status not in ANSWERED:
+        if status not in ANSWERED or metadata["answers_digest"] != job.answers_digest:
             return None
         benchmark, quotes = load_json(run / "logs" / "benchmark.json")["run"], metadata["grounding"]
         report = stored_report(metadata.get("reading"))

@@ -10,7 +10,7 @@ from typing import Any
 import structlog
 
 from runner.answers.outcome import Outcome
-from runner.base.errors import AnswerError
+from runner.base.errors import AnswerError, NotRunError
 from runner.base.files import make_directory, set_aside, sync_directory
 from runner.base.json import load_json, read_json
 from runner.base.regular_files import files_in, folders_in
@@ -235,8 +235,14 @@ class StoredAnswers:
         return self.previous is not None or (self.store is not None and self.store.has(key))
 
     def get(self, node: Node, key: str, read: Read) -> Outcome | None:
-        """Return the outcome of the stored answer to *node*'s call, read by *read*, or None."""
-        record = self.previous.record(node, key) if self.previous else None
+        """Return the outcome of the stored answer to *node*'s call, read by *read*, or None.
+
+        Raises NotRunError if an answer cannot be moved: its call would be paid for again.
+        """
+        try:
+            record = self.previous.record(node, key) if self.previous else None
+        except OSError as error:
+            raise NotRunError("output", f"not called: {error}") from error
         outcome = _from_record(node, record, read) if record else None
         if outcome is not None:
             return replace(outcome, key=key, reused="run")

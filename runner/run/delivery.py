@@ -12,7 +12,9 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from runner.base.errors import ConfigError
+from runner.base.files import as_json, write_bytes
 from runner.base.format import plural
+from runner.base.json import read_json, section
 from runner.base.text import print_stderr
 from runner.base.threads import offload
 from runner.calls.activity import Activity
@@ -31,8 +33,8 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.options import provider_of
 from runner.record.deliveries import Deliveries, DeliveryBook
 from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
-from runner.record.journal import Journal, MemberJournal, Spent
-from runner.record.run_directory import RunDirectory
+from runner.record.journal import Journal, MemberJournal, Spent, spent_in
+from runner.record.run_directory import METADATA, RunDirectory
 from runner.run.averages import try_store
 from runner.run.plan.plan import read_histories
 from runner.run.stop import Stop
@@ -110,6 +112,19 @@ class JobDelivery:
                 key = self.job.models[name].key
                 await try_store(add_batch_latencies, history_of(self.job.root), key, took)
         self._settle_unclaimed()
+        await offload(self._restate)
+
+    def _restate(self) -> None:
+        """Bring the totals in metadata.json up to calls that were settled after it was written."""
+        path, journal = self.directory.path, self._journal
+        if section(read_json(path / METADATA), "totals") == journal.spent.totals():
+            return
+        total, by_run = spent_in(path / "journal.jsonl")
+        for folder, spent in {path: total, **{path / run: s for run, s in by_run.items()}}.items():
+            metadata = read_json(folder / METADATA)
+            if metadata and metadata.get("totals") != spent.totals():
+                stated = {**metadata, "totals": spent.totals()}
+                write_bytes(folder / METADATA, as_json(stated))
 
     def _settle_unclaimed(self) -> None:
         """Settle calls of earlier sessions that nobody has asked for.

@@ -138,12 +138,11 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
-        encoding = job.settings.transcript.encoding
         if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts
-        return all(completed_before(path, given, encoding) for given in job.inputs)
+        return all(completed_before(path, job, given) for given in job.inputs)
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
     whole = all(fault is None and record["status"] == "ok" for fault, record in records)

@@ -303,6 +303,28 @@ def test_what_nobody_asks_for_any_more_is_settled_at_its_price() -> None:
     assert [] == total.out
     assert total.charged_usd > 2 * PRICE_USD  # bounds of the two replies that were not read
     assert total.known_usd == pytest.approx(3 * PRICE_USD)
+    assert [] == verify(Path("run"))
+
+
+def test_a_request_that_one_session_does_without_is_paid_for_once() -> None:
+    provider = FakeProvider(simulated)
+    interrupted(one(), provider, Path("run"))
+    kill = Kill()
+
+    def dies(request: Request) -> str:
+        if request.node == "competing_hypotheses":
+            kill.at = 0
+        return simulated(request)
+
+    provider.reply = dies
+    with pytest.raises(Killed):
+        session(one("analyzers.say_means.max_tokens=77"), provider, Path("run"), kill=kill)
+    provider.reply = simulated
+    result, _ = session(one(), provider, Path("run"))
+
+    assert "completed" == result.status
+    assert {1} == set(provider.paid.values())
+    assert [] == verify(Path("run"))
 
 
 def test_a_cap_holds_while_batches_are_out_and_across_processes() -> None:

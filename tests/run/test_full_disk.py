@@ -153,6 +153,30 @@ def test_what_a_new_answer_replaces_has_a_place_before_the_call_goes_out() -> No
     assert ["say_means"] == [request.node for request in transports["main"].requests]
 
 
+def test_an_answer_that_cannot_be_moved_back_is_not_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, other = job(*ONLY_TWO), job(*ONLY_TWO, "analyzers.say_means.max_tokens=999")
+    execute(first)
+    execute_models(other, again=True)
+    real = os.replace
+
+    def refusing(source: Any, target: Any) -> None:
+        if "superseded" in Path(source).parts:
+            raise OSError(errno.EIO, "Input/output error")
+        real(source, target)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "replace", refusing)
+        result, transports = execute_models(first, again=True)
+    assert (8, "partial") == (result.exit_code, result.status)
+    assert [] == transports["main"].requests
+
+    result, transports = execute_models(first, again=True)
+    assert (0, []) == (result.exit_code, transports["main"].requests)
+    assert [] == verify(RUN)
+
+
 @contextmanager
 def full_disk_of_directories(refuses: Callable[[Path], bool]) -> Any:
     real = os.mkdir

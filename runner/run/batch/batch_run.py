@@ -51,8 +51,8 @@ log = structlog.get_logger("colloquy.batch")
 class Batch:
     """Runs *job* over its inputs into *directory*; use it once.
 
-    *stored* are the answers that may be reused. Completed runs of an unchanged previous session are
-    kept.
+    *stored* are the answers that may be reused. Completed runs of the same file, questions and
+    checks are kept.
     """
 
     def __init__(
@@ -129,13 +129,12 @@ class Batch:
 
         None if the batch ends before that.
         """
-        encoding = self.job.settings.transcript.encoding
         try:
             async with self._reading:
                 if self._is_over():
                     return None
-                if self._stored.previous is not None and self._stored.previous.unchanged:
-                    row = await offload(completed_before, self.directory.path, file, encoding)
+                if self._stored.previous is not None:
+                    row = await offload(completed_before, self.directory.path, self.job, file)
                     if row is not None:
                         return row
                 job, directory = await offload(self._open, file)

@@ -23,9 +23,10 @@ from runner.config.schema import Settings
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
-from runner.record.batch_directory import is_batch, single_runs, write_insights
+from runner.record.batch_directory import PARTS, is_batch, single_runs, write_insights
 from runner.record.history import history_of
 from runner.record.journal import Spent, read_journal
+from runner.record.run_directory import RunDirectory
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
@@ -487,6 +488,26 @@ def test_where_settings_have_changed_every_answer_is_looked_at() -> None:
     _, transport = execute_batch(changed, again=True, whole=False)
 
     assert 2 == len(transport.requests)
+
+
+@pytest.mark.parametrize(
+    ("change", "asked"),
+    [("analyzers.say_means.max_tokens=77", 2), ("grounding.min_rate=1", 0), ("checks=grounded", 0)],
+)
+def test_changed_settings_reach_every_file_though_the_first_resumption_dies(
+    change: str, asked: int
+) -> None:
+    write_all(2)
+    execute_batch(many())
+    changed = many(change)
+    directory = RunDirectory.reopen(Path("batch"), PARTS)
+    directory.write_job(changed)  # and its process is killed
+    directory.close()
+    _, transport = execute_batch(changed, again=True)
+
+    assert asked == len(transport.requests)
+    assert ["no", "no"] == [row["reused"] for row in rows().values()]
+    assert [] == verify(Path("batch"))
 
 
 def test_calls_are_charged_to_their_run_and_to_the_batch() -> None:
