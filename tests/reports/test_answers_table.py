@@ -70,7 +70,7 @@ def test_each_file_has_its_attributes_and_an_answer_to_each_question() -> None:
     assert [
         ["transcript", "site", "role", *QUESTIONS],
         ["ann.txt", "North", "Ann: nurse", *["'=1+2 (S0002)"] * 2],
-        ["bob.txt", "South", "Bob: cook; Ivo: asks", *["nothing said"] * 2],
+        ["bob.txt", "South", "Bob: cook; Ivo: asks", *["no answer found"] * 2],
         ["cem.txt", "not given", "Cem: not given", *["partly: maybe (S0002)"] * 2],
         ["dee.txt", "not given", "Dee: not given", *["not analyzed"] * 2],
         ["eva.txt", "", "", *["'=1+2 (S0002)"] * 2],

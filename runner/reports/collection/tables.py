@@ -14,7 +14,7 @@ from runner.record.reuse import read_record
 from runner.reports.collection.facts import CollectionFacts, named, stances
 from runner.reports.collection.groupings import counts_of
 
-SILENT, MISSING = "nothing said", "not analyzed"  # cells of answers.csv without an answer
+SILENT, MISSING = "no answer found", "not analyzed"  # cells of answers.csv without an answer
 _UNVERIFIED = (None, "", ABSENT)
 
 _THEME = (
