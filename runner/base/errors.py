@@ -174,20 +174,15 @@ def readable(path: object, key: str = "") -> Iterator[None]:
         raise ConfigError(f"{key}{path} cannot be read: {one_line(why)}") from error
 
 
-def nearest(name: str, choices: Iterable[str]) -> str | None:
-    """Return the one of *choices* most like *name* in any case, None if none is."""
-    by_folded = {each.casefold(): each for each in choices}
-    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
-    return by_folded[close[0]] if close else None
-
-
 def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
     """Return a clause that names the nearest of *choices*, else lists the first 30; "" without any.
 
     The nearest one is shown between *before* and *after*.
     """
     names = sorted(set(choices))
-    if (close := nearest(name, names)) is not None:
-        return f"; did you mean '{before}{close}{after}'?"
+    by_folded = {each.casefold(): each for each in names}
+    close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
+    if close:
+        return f"; did you mean '{before}{by_folded[close[0]]}{after}'?"
     more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
     return f"; known: {', '.join(names[:_LISTED])}{more}" if names else ""

@@ -1,12 +1,13 @@
 """Decoding of a file's bytes to text; errors explain in one line why that fails."""
 
 import codecs
+import difflib
 import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
-from runner.base.errors import TranscriptError, nearest, one_line
+from runner.base.errors import TranscriptError, one_line
 from runner.base.files import packaged
 
 MAX_MB = 50
@@ -144,5 +145,5 @@ def nearest_file(path: Path) -> str:
         names = sorted(entry.name for entry in path.parent.iterdir())
     except OSError:
         return f"; there is no directory {path.parent} either"
-    close = nearest(path.name, names)
-    return "" if close is None else f"; did you mean '{path.parent / close}'?"
+    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
+    return f"; did you mean '{close[0]}'?" if close else ""
