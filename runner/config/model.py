@@ -1,10 +1,12 @@
 """Settings of a model: its address, limits, prices and options."""
 
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from runner.config.model_facts import map_name
+from runner.config.model_facts import ModelFacts, map_name, model_facts
+from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.section import Name, PerMinute, SettingsSection, Temperature, Tokens, as_switch
 from runner.config.simulate import SimulateSettings
 
@@ -58,3 +60,19 @@ class ModelSettings(SettingsSection):
     def map_name(self) -> str:
         """The name under which litellm's map knows it."""
         return map_name(self.name, self.base_model)
+
+    @property
+    def facts(self) -> ModelFacts:
+        """The facts of the model; settings take precedence over the map."""
+        own: dict[str, Any] = {}
+        if self.context_window is not None:
+            own["context_window"] = self.context_window
+        if self.simulate is not None:
+            rules = CACHE_RULES.get(self.simulate.provider or "", UNNAMED)
+            own |= {"cache_min_tokens": self.simulate.cache_min_tokens, "cache_marks": rules.marks}
+            own |= {"schema_in_prefix": rules.schema, "schema_limits": rules.limits}
+            if rules is not UNNAMED:
+                own["supports_schema"] = True
+        if self.cache == "off":
+            own |= {"cache_min_tokens": None, "cache_marks": False}
+        return replace(model_facts(self.map_name), **own)

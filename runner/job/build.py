@@ -17,10 +17,8 @@ from runner.base.secrets import refuse_keys, refuse_values
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
-from runner.config.model_facts import ModelFacts, model_facts
-from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.resolve import resolve as resolve
-from runner.config.schema import ModelSettings, Settings, validate
+from runner.config.schema import Settings, validate
 from runner.job.analyzers import check_codes, load_analyzers
 from runner.job.attributes import attributes_of
 from runner.job.checks import check_extras, check_model, check_structured_keys
@@ -220,7 +218,7 @@ def _models(settings: Settings) -> dict[str, Model]:
     made = {}
     for name, model in {MAIN: settings.model, **settings.models}.items():
         check_model(name, model, settings)
-        made[name] = Model(name, model, facts_of(model), tokenizer_for(model.map_name))
+        made[name] = Model(name, model, model.facts, tokenizer_for(model.map_name))
         if made[name].is_paid:
             learned = learned_before(Path(settings.output.dir), made[name].key)
             if model.context_window is not None:
@@ -284,19 +282,3 @@ def transcript_path(path: str) -> Path:
             )
         return folder / inner
     return user_path(path)
-
-
-def facts_of(model: ModelSettings) -> ModelFacts:
-    """Return the facts of the model; settings take precedence over the map."""
-    own: dict[str, Any] = {}
-    if model.context_window is not None:
-        own["context_window"] = model.context_window
-    if model.simulate is not None:
-        rules = CACHE_RULES.get(model.simulate.provider or "", UNNAMED)
-        own |= {"cache_min_tokens": model.simulate.cache_min_tokens, "cache_marks": rules.marks}
-        own |= {"schema_in_prefix": rules.schema, "schema_limits": rules.limits}
-        if rules is not UNNAMED:
-            own["supports_schema"] = True
-    if model.cache == "off":
-        own |= {"cache_min_tokens": None, "cache_marks": False}
-    return replace(model_facts(model.map_name), **own)
