@@ -142,8 +142,8 @@ def _detected(data: bytes) -> str:
 def nearest_file(path: Path) -> str:
     """Return a clause that names the file or folder most like *path* beside it, "" without any."""
     try:
-        names = sorted(entry.name for entry in path.parent.iterdir())
+        names = {entry.name.casefold(): entry.name for entry in sorted(path.parent.iterdir())}
     except OSError:
         return f"; there is no directory {path.parent} either"
-    close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
-    return f"; did you mean '{close[0]}'?" if close else ""
+    close = difflib.get_close_matches(path.name.casefold(), names, n=1, cutoff=0.6)
+    return f"; did you mean '{names[close[0]]}'?" if close else ""
