@@ -129,6 +129,6 @@ def digest(text: str, length: int = 64) -> str:
 
 
 def by_number(name: str) -> list[tuple[int, str]]:
-    """Return a key that sorts `talk 2` before `talk 10`, and no matter the case."""
+    """Return a key that sorts `talk 2` before `talk 10`, in any case of letters."""
     pieces = re.split(r"(\d{1,18})", name.casefold())
     return [(int(each), "") if each.isdecimal() else (-1, each) for each in pieces]

@@ -148,8 +148,7 @@ def wanted_settings(
     with _damage_explained():
         stored = _read(file, dict, load_yaml)
     kept = _stored_config(path)
-    for each in (stored, kept):
-        count_from_start(path, each)
+    count_from_start(path, stored, kept)
     try:
         if fault is not None:
             refuse_interpolations(file, stored)

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,7 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
         return list(arguments)
     place = os.path.abspath(path)  # noqa: PTH100 - as in `start_of`
     folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
-    overrides = from_here(path, overrides)
+    overrides = list(map(_from_here, overrides))
     SHELL.folder = Path.cwd()
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
@@ -96,11 +97,11 @@ def start_of(path: Path) -> Path | None:
     return start if known and start.resolve() != Path.cwd() else None
 
 
-def count_from_start(path: Path, stored: dict[str, Any]) -> None:
-    """Make the relative paths in *stored* absolute if the run in *path* was started elsewhere."""
+def count_from_start(path: Path, *configs: dict[str, Any]) -> None:
+    """Make the relative paths in *configs* absolute if the run in *path* was started elsewhere."""
     if (start := start_of(path)) is None:
         return
-    for key in (*FILES, "output.dir"):
+    for stored, key in product(configs, (*FILES, "output.dir")):
         *above, last = key.split(".")
         inside = at(stored, *above)
         value = text(mapping(inside).get(last))
