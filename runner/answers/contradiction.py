@@ -1,7 +1,7 @@
 """Contradiction: whether two texts that are alike differ in a number, a name or a denial."""
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Set
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -60,41 +60,39 @@ _SPELLING = 80.0  # of 100: the similarity of two spellings of a name
 _STEM = 4  # letters that forms of one word share at its start
 _TEXTS = 2048  # that are remembered, since each is compared with many
 _SENTENCE_END = ".!?…:。！？"
-_OPPOSITES = """
+_OPPOSITE_WORDS = """
 up,down more,less more,fewer plus,minus before,after for,against yes,no higher,lower all,none
 increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject
 accepted,rejected won,lost open,closed in,out on,off this,next,last today,tomorrow,yesterday
 """
-_OPPOSITE_WORDS = [frozenset(words.split(",")) for words in _OPPOSITES.split()]
+_OPPOSITES = [frozenset(words.split(",")) for words in _OPPOSITE_WORDS.split()]
 _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposite begins: unlikely
 
 
 def contradicts(one: str, other: str) -> bool:
-    """Return whether like texts deny unequally often, or each has numbers or names of its own.
+    """Return whether like texts differ in a denial, an opposite word, or numbers or names of each.
 
     Spellings of one name or number, such as Jonathan and Jonathon, TV and T_V or 1999 and nineteen
     ninety-nine, are the same.
     """
-    own, others = _of_its_own(one, other), _of_its_own(other, one)
-    if "".join(own) == "".join(others):
-        own = []
-    own = [name for name in own if not any(_is_spelling(name, each) for each in others)]
-    return bool(own and others) or denials(one) != denials(other)
-
-
-def reverses(one: str, other: str) -> bool:
-    """Return whether one of two like texts has the opposite of a word of the other."""
-    mine, theirs = _words(one), _words(other)
-    own, others = mine - theirs, theirs - mine
-    if any(words & own and words & others for words in _OPPOSITE_WORDS):
+    if denials(one) != denials(other) or _has_opposites(_words(one), _words(other)):
         return True
-    return _is_opposed(own, others) or _is_opposed(others, own)
+    own, others = _of_its_own(one, other), _of_its_own(other, one)
+    if not others or "".join(own) == "".join(others):
+        return False
+    return any(not any(_is_spelling(name, each) for each in others) for name in own)
 
 
-def _is_opposed(own: Collection[str], others: Collection[str]) -> bool:
-    """Return whether *others* has a word of *own* with "un" or the like, which *own* has not."""
-    stems = ((word, first) for word in own if len(word) >= _STEM for first in _OPPOSED)
-    return any(first + word in others and first not in own for word, first in stems)
+def _has_opposites(mine: Set[str], theirs: Set[str]) -> bool:
+    """Return whether one has the opposite of a word of the other, such as "unlikely"."""
+    own, others = mine - theirs, theirs - mine
+    return any(words & own and words & others for words in _OPPOSITES) or any(
+        first + word in more and first not in less
+        for less, more in ((own, others), (others, own))
+        for word in less
+        if len(word) >= _STEM
+        for first in _OPPOSED
+    )
 
 
 def _of_its_own(text: str, other: str) -> list[str]:
@@ -189,13 +187,10 @@ def adds_facts(text: str, known: str) -> bool:
     own, others = _words(text) - _words(known), _words(known) - _words(text)
     start = 1 if text.casefold().endswith(known.casefold()) else 0
     new = (word for word in WORD.findall(text)[start:] if word.casefold() in own)
-    named = any(word[0].isupper() or any(map(str.isdigit, word)) for word in new)
-    return named or _is_replaced(own, others) or contradicts(text, known)
-
-
-def _is_replaced(own: Collection[str], others: Collection[str]) -> bool:
-    """Return whether each has one word, and the two do not begin alike."""
-    if len(own) != 1 or len(others) != 1:
-        return False
-    shorter, longer = sorted((*own, *others), key=len)
-    return len(longer) >= _STEM and not longer.startswith(shorter[:_STEM])
+    if any(word[0].isupper() or any(map(str.isdigit, word)) for word in new):
+        return True
+    if len(own) == len(others) == 1:
+        shorter, longer = sorted((*own, *others), key=len)
+        if len(longer) >= _STEM and not longer.startswith(shorter[:_STEM]):
+            return True
+    return contradicts(text, known)

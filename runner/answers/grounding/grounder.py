@@ -9,7 +9,7 @@ from itertools import chain, islice, pairwise
 from operator import add, attrgetter
 from typing import Any
 
-from runner.answers.contradiction import contradicts, denials, reverses
+from runner.answers.contradiction import contradicts, denials
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
 from runner.answers.grounding.near_matches import (
@@ -131,8 +131,7 @@ class Grounder:
         if near is not None and near.score >= self._near_score:
             number = self._transcript.segment_of(near.start)
             actual = self._original(*self._with_replaced_ends(reading.words, near))
-            differs = contradicts(reading.text, actual) or reverses(reading.text, actual)
-            if self._speaks(reading.speaker, number) and not differs:
+            if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
                 diff = difference(reading.text, actual)
                 return QuoteCheck("near", *self._moved(number, segment), actual, diff)
         return QuoteCheck(ABSENT, None, None)
