@@ -115,10 +115,7 @@ def _compared(check: Check, about: CheckSubject) -> CheckResult:
 
 
 def _quoted(each: Any) -> Any:
-    """Return the quote of an item of evidence, and any other object without a figure of confidence.
-
-    Anything else is returned as it is.
-    """
+    """Return the quote of evidence, any other object without its confidence, else *each* itself."""
     if {"segment", "quote"} <= mapping(each).keys():
         return each["quote"]
     if number(mapping(each).get("confidence")) is not None:
@@ -179,10 +176,7 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
 
 
 def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return the counts by status, and the share passed of those that passed or failed.
-
-    `interval` is its 95 % interval; both are None if none passed or failed.
-    """
+    """Return counts by status, the share passed and its 95 % interval, None if none is decided."""
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}

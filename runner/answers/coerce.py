@@ -23,12 +23,10 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Coercion:
-    """Coerces one reply to *schema*, that of a whole answer with its bounds; *notes* say how.
-
-    The schema has no references (see `dereferenced`).
+    """Coerces one reply to *schema*, that of a whole answer with its bounds and no references.
 
     *cut* replies get an empty list for each one that they did not reach; *filled* says so. *part*
-    is the key of this analyzer's part in a shared schema.
+    is the key of this analyzer's part in a shared schema; *notes* say what was changed.
     """
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:

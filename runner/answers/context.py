@@ -142,10 +142,7 @@ def answer_items(name: str, answer: Mapping[str, Any], count: Count) -> tuple[It
 
 
 def rank_items(items: Sequence[Item], settings: ContextSettings) -> list[Item]:
-    """Return *items* with their tier, most important first.
-
-    Within a tier the first item of every key comes before the second of any.
-    """
+    """Return *items* with their tier, most important first; in a tier the first of every key."""
 
     def tier(item: Item) -> int:
         if item.key == "insights":

@@ -66,10 +66,7 @@ def complete(text: str) -> CompletedJson | None:
 
 
 def repair(text: str) -> Any:
-    """Return the JSON value of the almost valid *text*; raise ValueError.
-
-    Only punctuation may change: a value with other or fewer words is refused.
-    """
+    """Return the JSON value of the almost valid *text*, with the same words; raise ValueError."""
     plain = _BARE.sub(_as_json, text)
     plain = plain if '"' in plain else plain.translate(_QUOTES)
     try:

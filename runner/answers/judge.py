@@ -50,10 +50,7 @@ def question(rubric: str, answer: str, *, swapped: bool) -> tuple[Message, ...]:
 
 
 def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
-    """Return whether the answer meets the rubric by the reply *text*, and the reason it gives.
-
-    Raises AnswerError for a reply without a verdict.
-    """
+    """Return whether the answer meets the rubric, and why; raise AnswerError."""
     found = find(text)
     values = [mapping(value) for value, *_ in found.values]
     said = [f"verdict: {text_of(each['verdict'])}" for each in values if "verdict" in each]
@@ -86,10 +83,7 @@ def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
 
 
 def labelled(body: Expectations, source: str) -> Expectations:
-    """Return *body*, read from *source*, with the labels of the files that judged checks name.
-
-    Raises ConfigError for a file without labels.
-    """
+    """Return *body* with the labels of the files that its judged checks name; raise ConfigError."""
 
     def read(where: str, name: str | None, checks: Sequence[Check]) -> list[Check]:
         try:
@@ -102,10 +96,7 @@ def labelled(body: Expectations, source: str) -> Expectations:
 
 
 def _with_labels(check: Check, name: str | None) -> Check:
-    """Return *check* with the labels of analyzer *name*, None for any, in the file that it names.
-
-    Findings of which most raters say right or wrong, of each at most half of MAX_LABELS.
-    """
+    """Return *check* with the labels in its file, of each verdict at most half of MAX_LABELS."""
     if not isinstance(check.labels, str):
         return check
     place = user_path(check.labels)

@@ -89,10 +89,7 @@ def _insights(answer: Mapping[str, Any]) -> str:
 
 
 def fields_markdown(fields: Mapping[str, Any]) -> str:
-    """Return structured data of any shape: a section per key, a bullet per element.
-
-    The key `text` has no heading, since it is the answer itself.
-    """
+    """Return structured data: a section per key (`text` has no heading), a bullet per item."""
     sections = []
     for key, value in fields.items():
         if isinstance(value, list):

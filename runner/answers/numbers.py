@@ -17,10 +17,7 @@ _WHOLES = (1, 10, 100)  # upper bounds of scales from 0
 
 @dataclass(frozen=True, slots=True)
 class _ShareScale:
-    """The scale on which shares of 1 were written: of *whole*, with a *doubt* where not certain.
-
-    *mixed*: some are shares of 1, which stay.
-    """
+    """Shares written as parts of *whole*; *doubt*: why that is unsure; *mixed*: some are of 1."""
 
     whole: int
     doubt: str = ""
@@ -77,10 +74,7 @@ class Numbers:
         return share
 
     def _within(self, value: float, low: float | None, high: float | None, path: str) -> float:
-        """Return *value*, clamped if it is outside by no more than the range is wide.
-
-        A value further off is on another scale: clamping it would be a guess.
-        """
+        """Return *value*, clamped unless it is so far outside that it is on another scale."""
         bound = min(value, high) if high is not None else value
         bound = max(bound, low) if low is not None else bound
         width = math.inf if low is None or high is None else high - low

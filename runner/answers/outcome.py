@@ -56,10 +56,7 @@ class Outcome:
 def read_reply(
     analyzer: Analyzer, text: str, finish_reason: str, max_insights: int, secrets: Secrets
 ) -> Outcome:
-    """Return the outcome of a reply, with at most *max_insights* insights; raise AnswerError.
-
-    *secrets* are masked in what was parsed: parsing and repairs can assemble a key.
-    """
+    """Return the outcome of a reply, *secrets* masked in what was parsed; raise AnswerError."""
     try:
         reading = analyzer.read(text)
         stored = reading.answer.model_dump(mode="json")

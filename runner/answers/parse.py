@@ -79,8 +79,7 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
 class _AnswerSearch:
     """Searches for an answer of *shape*; *faults* are the reasons for rejections, by importance.
 
-    The first fault is that of a reply without any object.
-    *is_spent*: a repair exceeded its time limit, and no other is tried.
+    The first is that of a reply without any object. *is_spent*: a repair exceeded its time limit.
     """
 
     shape: type[Answer]
@@ -210,10 +209,7 @@ class _AnswerSearch:
         return ReadReply(answer, notes, dropped=coercion.filled, doubt=coercion.doubt or fault)
 
     def _valid_part(self, data: Any) -> tuple[Answer, str]:
-        """Return the answer in *data*, and the first fault of items that it is without.
-
-        Raises ValidationError if it is invalid without them, too.
-        """
+        """Return the answer in *data*, the first fault of items left out; raise ValidationError."""
         try:
             return self.shape.model_validate(data), ""
         except ValidationError as error:
@@ -233,10 +229,7 @@ def _end_of(value: Any) -> Iterator[str]:
 
 
 def _without_invalid(data: Any, error: ValidationError) -> Any:
-    """Return *data* without the items of its lists that _SAY_NOTHING.
-
-    None, if it has another fault, or no item of a list would be left.
-    """
+    """Return *data* without items that _SAY_NOTHING, None for another fault or if none is left."""
     lost: dict[tuple[int | str, ...], set[int | str]] = {}
     for fault in error.errors(include_url=False, include_input=False):
         loc = fault["loc"]
@@ -272,10 +265,7 @@ def _bounds(shape: type[Answer]) -> dict[str, Any]:
 
 
 def _clean(node: Any, depth: int = 0) -> Any:
-    """Return *node* with every string safe to store; JSON escapes can hide unsafe characters.
-
-    Raises ValueError for numbers that are not finite and for nesting deeper than MAX_DEPTH.
-    """
+    """Return *node* with texts safe to store; raise ValueError if it is too deep or not finite."""
     if depth > MAX_DEPTH:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
     if isinstance(node, str):

@@ -81,10 +81,7 @@ def _reaches(segments: int) -> tuple[float, float]:
 
 
 def _spread(values: Sequence[float], after: float, before: float) -> list[float]:
-    """Return at each place the sum of all *values*, weighted by exp(-distance / reach).
-
-    A value reaches *after* places forward and *before* back.
-    """
+    """Return at each place the sum of *values*, weighted by exp(-distance / reach) of its side."""
     on, back = math.exp(-1 / after), math.exp(-1 / before)
     left, right = list(values), list(values)
     for place in range(1, len(values)):

@@ -73,10 +73,7 @@ class _MissingKeyError(ValueError):
 
 
 def _reached(node: Any, schema: Any) -> Json | None:
-    """Return the schema of the part of *schema* that *node* selects, None if unknown.
-
-    *node* is of JMESPath's syntax tree. Raises _MissingKeyError.
-    """
+    """Return the schema that *node* selects, None if unknown; raise _MissingKeyError."""
     kind, inner, here = node["type"], node["children"], _chosen(schema)
     if kind == "field":
         known, name = mapping(mapping(here).get("properties")), node["value"]

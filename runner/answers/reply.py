@@ -90,10 +90,7 @@ class ReplyValues:
 
 
 def beside(content: str, reasoning: str) -> str:
-    """Return the text of a reply whose *reasoning* came in a separate field.
-
-    The reasoning is kept, between marks, only if the answer may be in it.
-    """
+    """Return *content*, with the *reasoning* between marks if the answer may be only there."""
     if "{" in content or "{" not in reasoning:
         return content
     return f"{content}\n<{BESIDE}>\n{reasoning}\n</{BESIDE}>".lstrip()
@@ -134,8 +131,7 @@ def _unescaped(escaped: str) -> Iterator[tuple[ReplyValues, str]]:
 def find(text: str) -> ReplyValues:
     """Return the complete JSON values in *text* that are not part of its reasoning.
 
-    Takes time in proportion to the length: the scan gives up after reading `_READS` times as
-    much.
+    In linear time: the scan gives up after reading `_READS` times as much.
     """
     found, at, left = ReplyValues(text), 0, _READS * (len(text) + _DEEP)
     thoughts: list[tuple[int, int]] = []

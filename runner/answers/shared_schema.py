@@ -19,10 +19,7 @@ _REF = "#/$defs/"
 
 
 def shared_schema(schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return the schema of the answers of all analyzers in *schemas*, which is by name.
-
-    Raises ValueError where they differ in more than `structured_data`.
-    """
+    """Return one schema for all *schemas*, by analyzer; raise ValueError if their frames differ."""
     frames, definitions, parts = [], dict[str, Any](), []
     for name, schema in schemas.items():
         named = _named(name, schema.get("$defs", {}), definitions)
@@ -74,10 +71,7 @@ def schema_sizes(schema: Schema) -> dict[str, int]:
 
 
 def _named(analyzer: str, given: Schema, taken: dict[str, Any]) -> dict[str, str]:
-    """Add the *given* definitions to *taken*; return the names they have there.
-
-    A definition keeps its name unless another one, or one that refers to others, has it already.
-    """
+    """Add the *given* definitions to *taken*, clashing ones renamed; return their names there."""
     named = {name: name for name in given}
     for name in given:
         reached = {other: given[other] for other in _reached(name, given, {})}

@@ -208,10 +208,7 @@ class Collection:
 
 
 def read_collection(data: Any) -> Collection | None:
-    """Return the untrusted *data* of themes.json as values, None for another version.
-
-    Values of unexpected type become empty, 0 or None; nothing is raised.
-    """
+    """Return the untrusted *data* of themes.json, odd values empty; None for another version."""
     whole = mapping(data)
     known = whole.get("version") == VERSION
     return cast("Collection", _read(Collection, whole)) if known else None

@@ -70,10 +70,7 @@ def command(
 def parse(
     usage: str, given: Sequence[str], flags: Sequence[str], options: Sequence[str], least: int = 0
 ) -> Arguments:
-    """Return a command line, taken apart.
-
-    Raises ConfigError with *usage* for fewer than *least* words, and for an unknown option.
-    """
+    """Return a command line, taken apart; raise ConfigError, with *usage* for too few words."""
     parsed, left = Arguments(), list(given)
     while left:
         argument = left.pop(0)

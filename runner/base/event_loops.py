@@ -54,10 +54,7 @@ class _JumpingSelector(selectors.DefaultSelector):
 
 
 def run_virtually(main: Callable[[], Any]) -> Any:
-    """Run the coroutine that *main* returns in virtual time; return its result.
-
-    Inside a running loop it runs in another thread, since a thread runs one loop at a time.
-    """
+    """Run the coroutine of *main* in virtual time, in a thread if a loop runs; return its value."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:

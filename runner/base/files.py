@@ -196,10 +196,7 @@ def append(descriptor: int, data: bytes) -> None:
 
 
 def set_aside(file: Path, root: Path) -> Path:
-    """Rename the damaged *file* to `NAME.corrupt-N`, durably, and return that path.
-
-    Raises OSError if a directory between *root* and *file* is a link.
-    """
+    """Rename the damaged *file* to `NAME.corrupt-N`, durably; return that path; raise OSError."""
     make_directory(file.parent, root)
     names = (file.with_name(f"{file.name}.corrupt-{number}") for number in count(1))
     target = next(path for path in names if not os.path.lexists(path))

@@ -53,10 +53,7 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def read_lines(file: Path, limit: int = MAX_LOG) -> Iterator[bytes]:
-    """Yield the lines of *file*, of at most *limit* bytes and MAX_LINES lines; raise OSError.
-
-    A line of more than MAX_LINE bytes comes in pieces.
-    """
+    """Yield the lines of *file*, long ones in pieces; raise OSError beyond *limit* or MAX_LINES."""
     with open_regular(file, limit) as opened:
         for number, line in enumerate(iter(partial(opened.readline, MAX_LINE), b"")):
             if number == MAX_LINES:
@@ -112,10 +109,7 @@ def kind_of(path: Path) -> str | None:
 
 
 def refuse_links(*folders: Path) -> None:
-    """Raise OSError if one of *folders*, or a directory in it, is a link.
-
-    A file below a link would be outside of the directory that *folders* are in.
-    """
+    """Raise OSError if one of *folders*, or a directory in it, is a link, maybe to the outside."""
     inside = list(folders)
     for _ in range(MAX_DEPTH):
         if linked := next(filter(Path.is_symlink, inside), None):

@@ -81,10 +81,7 @@ class Secrets:
         return mask_disguised(text, self.values, MASK)
 
     def redact_all(self, value: Any, *, shapes: bool = True) -> Any:
-        """Return *value* with every string in it redacted, including the keys of mappings.
-
-        Without *shapes* only known keys are masked, as by `redact_values`.
-        """
+        """Return *value*, all its texts and keys redacted, without *shapes* by `redact_values`."""
         return with_texts(value, self.redact if shapes else self.redact_values)
 
     def found_in(self, data: bytes) -> bool:

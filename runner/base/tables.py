@@ -101,10 +101,7 @@ def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
 
 
 def read_text(file: Path, limit: int) -> str:
-    """Return a user's text of at most *limit* bytes, UTF-8 or UTF-16 with its mark.
-
-    Raises ConfigError.
-    """
+    """Return a user's text, UTF-8 or UTF-16 with its mark; raise ConfigError beyond *limit*."""
     with readable(file):
         data = read_regular(file, limit)
     if data.startswith(_PACKED):

@@ -110,10 +110,7 @@ def slug(name: str, limit: int = 48) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return *text* if it is one safe line of *limit* characters, else its start and digest.
-
-    Different texts stay different.
-    """
+    """Return *text* if it is one safe line of *limit* characters, else its start and its digest."""
     whole = to_terminal(text, limit) == text
     return text if whole else f"{to_terminal(text, limit - 11)} ({digest(text, 8)})"
 

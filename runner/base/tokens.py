@@ -33,10 +33,7 @@ class Tokenizer:
     exact: bool
 
     def count(self, text: str) -> int:
-        """Return the number of tokens in *text*; special-token look-alikes count as text.
-
-        Counts of lines are cached: prompts, contexts and the calls of a run have the same ones.
-        """
+        """Return the number of tokens in *text*, by cached lines; special tokens count as text."""
         if self.codec is None:
             return math.ceil(len(text) / CHARS_PER_TOKEN)
         return sum(map(_line_counter(self.encoding), token_lines(text)))

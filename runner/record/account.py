@@ -57,10 +57,7 @@ def _missing(run: Path, spent: Spent) -> Mapping[str, float | None]:
 
 
 def _recorded(run: Path) -> Figures:
-    """Return the sums of all records, including damaged and superseded ones.
-
-    A node's record includes the calls of its session about parts of the transcript.
-    """
+    """Return the sums of all records, also old ones; a node's includes its session's parts."""
     nodes, parts = defaultdict[Any, Figures](Figures), defaultdict[Any, Figures](Figures)
     for key, is_part, file in _records(run):
         record = read_json(file)

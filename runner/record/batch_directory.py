@@ -126,20 +126,14 @@ def input_names(batch: Path) -> list[str]:
 
 
 def known_names(batch: Path, shards: int) -> list[str]:
-    """Return the names of the inputs that *batch* has had in any session.
-
-    Of one of several *shards* those of the last session. Raises ConfigError.
-    """
+    """Return all inputs *batch* has had, with *shards* the last session's; raise ConfigError."""
     with readable(batch / RESULTS):
         rows = _every_row(batch) if shards == 1 else []
     return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:
-    """Return the results of *batch*, the last row of each transcript, in the order of the file.
-
-    Files that its user has removed have none.
-    """
+    """Return the last row of each transcript in *batch*, without those of removed files."""
     names = set(input_names(batch))
     return [row for row in _every_row(batch) if not names or row.get("transcript") in names]
 

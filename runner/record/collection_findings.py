@@ -56,10 +56,7 @@ class GroundedFinding:
 
 @dataclass(frozen=True)
 class CollectionFindings:
-    """The findings of all files that were *read*, by id; *unused* have no verified quote.
-
-    The *foreign* files do not look like English.
-    """
+    """Findings of all *read* files, by id; *unused* lack a quote, *foreign* files English."""
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]

@@ -110,10 +110,7 @@ def is_live(stream: TextIO) -> bool:
 
 
 class _File:
-    """Appends events to a file, as whole lines; *hold_s* as in `run_log`.
-
-    A failed write is ignored: the journal, on the same disk, fails too and ends the run.
-    """
+    """Appends events as whole lines; a failed write is ignored: the journal's ends the run."""
 
     def __init__(self, path: Path, secrets: Secrets, hold_s: float) -> None:
         self._secrets, self._hold_s = secrets, hold_s

@@ -246,10 +246,7 @@ def read_journal(path: Path) -> list[dict[str, Any]]:
 
 
 def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
-    """Return the sum of a journal and, for a batch's, of each run; malformed lines are ignored.
-
-    Raises OSError for a journal that cannot be read, or is of more than MAX_LISTED runs.
-    """
+    """Return the sum of a journal's intact lines and, for a batch's, of each run; raise OSError."""
     total, by_run = Spent(), dict[str, Spent]()
     for line in lines_of(path):
         if len(by_run) > MAX_LISTED:

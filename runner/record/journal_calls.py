@@ -58,10 +58,7 @@ class CallPairs:
     _last: Line = field(default_factory=dict)
 
     def add(self, line: Line) -> list[JournalCall]:
-        """Return the calls that *line* ends: its own, or those an earlier session left open.
-
-        Raises KeyError or TypeError for a malformed line, OSError for too many open calls.
-        """
+        """Return the calls that *line* ends; raise KeyError, TypeError or OSError (too many)."""
         event, calls = line["event"], []
         if event in SESSIONS:
             calls = self.lose(line.get("run"))
@@ -80,10 +77,7 @@ class CallPairs:
         return calls
 
     def lose(self, run: object = None, *, out: bool = False) -> list[JournalCall]:
-        """Return the calls still open, of *run* or of all runs, as ended by a crash.
-
-        Those in batches only if *out*: they wait for the next session.
-        """
+        """Return open calls, of *run* or all, as ended by a crash; those in batches if *out*."""
         keys = [
             key
             for key, line in self.open.items()

@@ -57,10 +57,7 @@ class Pages:
         return {segment.id: segment.place for segment in self.job.transcript.segments}
 
     def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
-        """Return the paths of *node*'s pages in the run directory: Markdown first, then Word.
-
-        *earlier* adds the path of a page that a session with other settings may have left.
-        """
+        """Return the paths of *node*'s pages; *earlier* adds Word's that may be left."""
         if not self.job.settings.stages[node.stage].final:
             return (f"intermediate/{node.stage}/{node.name}.md",)
         in_word = earlier or self.job.settings.output.pages == "docx"

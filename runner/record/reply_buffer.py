@@ -38,10 +38,7 @@ class ReplyBuffer:
         self._earlier: dict[str, Completion] = {}
 
     def take_over(self, root: Path) -> None:
-        """Take the replies of killed sessions in *root*; remove all temp files.
-
-        Raises OSError, before it removes any, if there is no room for the replies.
-        """
+        """Take the replies of killed sessions in *root*, then remove temp files; raise OSError."""
         left = temporary_files(root)
         for file in left:
             for unit, key, reply in _replies_in(file) if file.name.startswith(NAME) else ():
@@ -84,10 +81,7 @@ class ReplyBuffer:
                 self._free.append(slot)
 
     def close(self, *, whole: bool = False) -> None:
-        """Close the file; remove it if all replies have records or the run is *whole*.
-
-        Raises OSError.
-        """
+        """Close the file; remove it if every reply has a record or the run is *whole*."""
         if self._descriptor is not None:
             if whole or not self._slots:
                 self._path.unlink(missing_ok=True)

@@ -87,10 +87,7 @@ def totals_of(spent: Spent) -> dict[str, Any]:
 
 
 def completed_before(batch: Path, job: BatchJob, file: Input) -> ResultRow | None:
-    """Return the row of the completed run of *file*.
-
-    None if it is incomplete, or of other content, questions or checks than those of *job*.
-    """
+    """Return the row of *file*'s completed run; None if that, or what was asked of it, differs."""
     encoding = job.settings.transcript.encoding
     run = batch / file.run
     if kind_of(run / COMPLETED) != "file":

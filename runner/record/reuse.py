@@ -78,10 +78,7 @@ class PreviousSession:
         return None
 
     def keep_dropped(self, nodes: Iterable[Node]) -> None:
-        """Move records of analyzers that are none of *nodes* to `superseded/`; remove their pages.
-
-        Raises OSError.
-        """
+        """Move records of none of *nodes* to `superseded/`, remove their pages; raise OSError."""
         known = {_path(self.path, node) for node in nodes}
         for stage in folders_in(self.path / "intermediate"):
             for file in (each for each in files_in(stage, ".json") if each not in known):

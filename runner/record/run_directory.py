@@ -90,10 +90,7 @@ class RunDirectory:
 
     @classmethod
     def create(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
-        """Make the directory tree and lock it; raise OutputError if that fails.
-
-        A directory that holds a run is refused, so that no files are mixed.
-        """
+        """Make and lock the directory tree; raise OutputError if that fails or it holds a run."""
         if path.is_symlink():
             raise OutputError(f"{path} is a link, expected the name of a new directory")
         directory = cls._open(path, parts)
@@ -107,10 +104,7 @@ class RunDirectory:
 
     @classmethod
     def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
-        """Lock the directory of a previous session; remove its temporary files and COMPLETED.
-
-        Raises OutputError.
-        """
+        """Lock a session's directory; remove temp files and COMPLETED; raise OutputError."""
         directory = cls._open(path, parts)
         with _writable(path), ExitStack() as stack:
             stack.callback(directory.close)

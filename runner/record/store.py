@@ -70,10 +70,7 @@ class Store:
         return self._path(key).is_file()
 
     def get(self, key: str) -> Completion | None:
-        """Return the reply to the call with *key*, without its usage.
-
-        None for a missing or damaged entry.
-        """
+        """Return the reply to the call with *key*, without usage, None without an intact entry."""
         path = self._path(key)
         try:
             entry = {} if path.parent.is_symlink() else load_json(path)

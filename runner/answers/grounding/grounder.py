@@ -104,10 +104,7 @@ class _Quote:
 
 
 class Grounder:
-    """Checks quotes against one transcript, which it indexes once in linear time and memory.
-
-    *near_score* is the least similarity of a near quote, 0 to 100 (rapidfuzz ratio).
-    """
+    """Checks quotes against one transcript; *near_score*, 0 to 100, is the least of a near one."""
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:
         self._segments = segments
@@ -189,10 +186,7 @@ class Grounder:
     def absent_quotations(
         self, answer: Mapping[str, Any], verbatim: Collection[str] = ()
     ) -> tuple[int, list[str]]:
-        """Return the number of quotations in *answer* outside its evidence, and those not found.
-
-        *verbatim* is as in `quotations`; an ellipsis may stand for words that are left out.
-        """
+        """Return how many quotations *answer* has outside its evidence, and those not found."""
         found = list(quotations(answer, verbatim))
         absent = [quote for quote, at in found if self.check(quote, at).match == ABSENT]
         return len(found), absent
@@ -239,10 +233,7 @@ class Grounder:
         return name is None or self._names.get(self._segments[number].speaker or "") == name
 
     def _exact(self, reading: _Quote, segment: int) -> list[tuple[int, int]]:
-        """Return first and last word (exclusive) of the parts of *reading* nearest to *segment*.
-
-        A quote has one part, or those between its ellipses if each has two words or more.
-        """
+        """Return the words (end exclusive) of each part of *reading*, the nearest to *segment*."""
         occurrences = self._transcript.nearest(reading.words, segment)
         limited = islice(occurrences, MAX_LABELLED if reading.speaker else 1)
         pieces = _ELLIPSIS.split(reading.text)
@@ -256,10 +247,7 @@ class Grounder:
         return []
 
     def _is_fair(self, spans: Sequence[tuple[int, int]]) -> bool:
-        """Return whether a quote of *spans* may leave out what is between them.
-
-        Not between the words of two people, nor if a sentence next to a gap loses its denial.
-        """
+        """Return whether what is between *spans* may be left out: one speaker's, and no denial."""
         for (_, start), (stop, _) in pairwise(spans):
             ends = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
             kept = self._original(start - 1, start), self._original(stop, stop + 1)
@@ -272,10 +260,7 @@ class Grounder:
         return True
 
     def _with_replaced_ends(self, quote: Sequence[str], near: NearMatch) -> tuple[int, int]:
-        """Return *near* with the words of its sentence in whose place *quote* has others.
-
-        Those at its ends cost similarity, and may be a denial or a name.
-        """
+        """Return *near* with words beside it in whose place *quote* has others: denials, names."""
         first = self._transcript.first[self._transcript.segment_of(near.start)]
         last = self._transcript.first[self._transcript.segment_of(near.stop - 1) + 1]
         ends = pairwise((first, near.start, near.stop, last))

@@ -196,10 +196,7 @@ def _located(
 def _refined(
     transcript: TranscriptWords, target: Sequence[str], quote: str, rough: tuple[int, int]
 ) -> NearMatch:
-    """Move both ends by whole words, in turn, to where the similarity is greatest.
-
-    An alignment is as long as the quote, so its ends are wrong where words were added or omitted.
-    """
+    """Move both ends of *rough*, which is as long as the quote, to where similarity is greatest."""
     reach = min(REACH_WORDS, 2 + len(target) // 2)
     start, stop = rough
     score = fuzz.ratio(quote, transcript.span(start, stop))
