@@ -13,7 +13,7 @@ from runner.answers.grounding.exact_matches import WORD
 from runner.answers.paths import texts_in, value_at
 from runner.base.errors import one_line
 from runner.base.json import mapping, number, rebuilt, text
-from runner.base.statistics import wilson
+from runner.base.statistics import rate, wilson
 from runner.config.checks import AT_LEAST, AT_MOST, JUDGED, MIN_F1, REFERENCE, Check
 
 REGEX_S = 2.0  # for one pattern on all texts at its path
@@ -180,6 +180,10 @@ def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}
-    rate = round(counts[PASSED] / decided, 4) if decided else None
     ends = [round(end, 4) for end in wilson(counts[PASSED], decided)] if decided else None
-    return {"checks": len(results), **by_status, "rate": rate, "interval": ends}
+    return {
+        "checks": len(results),
+        **by_status,
+        "rate": rate(counts[PASSED], decided),
+        "interval": ends,
+    }

@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from runner.answers.prompt_text import BRACKETS, wrap
 from runner.base.errors import TranscriptError
-from runner.base.text import to_safe_text
+from runner.base.text import to_safe_text, to_xml
 
 EXCEPT = "Not: "  # begins a line of a definition that says when a code does not apply
 MAX_CODES = 500  # as many names as OpenAI allows in one enumeration
@@ -112,8 +112,6 @@ _COLOR = re.compile(r"#(?:[0-9A-Fa-f]{6}|[0-9A-Fa-f]{3})")
 SLASH = " / "  # between the names of a code and of its parent
 _PATH = re.compile(r"[>/\\›→]|::")  # between them, as people and programs write
 _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
-# Characters that XML 1.0 forbids and safe text may contain.
-_NOT_XML = re.compile("[\ufffe\uffff]")
 
 
 def codes_in(root: Element, source: str, limit: int = MAX_CODES) -> list[Code]:
@@ -192,15 +190,11 @@ def add_codes(inside: Element, book: Codebook) -> None:
 
 def add_element(inside: Element, tag: str, text: str = "", **attributes: str) -> Element:
     """Return a new element in *inside*, without characters that XML 1.0 forbids."""
-    made = SubElement(inside, tag, {name: _xml_text(value) for name, value in attributes.items()})
-    made.text = _xml_text(text)
+    made = SubElement(inside, tag, {name: to_xml(value) for name, value in attributes.items()})
+    made.text = to_xml(text)
     return made
 
 
 def as_xml(root: Element) -> str:
     """Return a document with the element *root*."""
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(root, "unicode")}\n'
-
-
-def _xml_text(text: str) -> str:
-    return _NOT_XML.sub("\ufffd", to_safe_text(text))

@@ -1,5 +1,6 @@
 """Context reduction: earlier answers as text within a token budget, best items first."""
 
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -107,14 +108,14 @@ def reduce_context(
     excerpts = settings.transcript_tokens if transcript else 0
     reserved = min(excerpts, int(settings.token_budget * _EXCERPT_SHARE))
     budget = settings.token_budget - reserved - count(_render(title, missing, []))
-    costs = {name: _cost(items, count) for name, items in sections.items()}
+    costs = {name: _select(items, math.inf, count)[1] for name, items in sections.items()}
     shares = fair_shares(costs, budget)
-    kept: list[Item] = []
-    for name, items in sections.items():
-        kept += _select([], items, shares[name], count)
+    chosen = [i for name in sections for i in _select(sections[name], shares[name], count)[0]]
     # Tokens that no section could use go to the best of the remaining items.
-    rest = sorted(_divided(ranked, kept)[1], key=_priority)
-    kept, _ = _divided(ranked, _select(kept, rest, budget, count))
+    held = set(chosen)
+    rest = sorted((item for item in ranked if item not in held), key=_priority)
+    held = set(_select([*chosen, *rest], budget, count)[0])
+    kept = [item for item in ranked if item in held]
     text = _render(title, missing, kept)
     while (tokens := count(text)) > settings.token_budget and kept:
         # Joined lines may cost a token more than separate ones.
@@ -122,8 +123,9 @@ def reduce_context(
         text = _render(title, missing, kept)
     if not kept:
         text, tokens = "", 0
-    _, dropped = _divided(ranked, kept)
-    reduced = ReducedContext(text, tokens, tuple(kept), tuple(dropped), shares, missing)
+    held = set(kept)
+    dropped = tuple(item for item in ranked if item not in held)
+    reduced = ReducedContext(text, tokens, tuple(kept), dropped, shares, missing)
     return _with_excerpts(reduced, settings, count, transcript)
 
 
@@ -193,30 +195,17 @@ def _priority(item: Item) -> tuple[int, int]:
     return item.tier, item.index
 
 
-def _divided(items: Sequence[Item], chosen: Sequence[Item]) -> tuple[list[Item], list[Item]]:
-    """Return the *chosen* of *items* and the others, both in the order of *items*."""
-    ids = set(map(id, chosen))
-    return [i for i in items if id(i) in ids], [i for i in items if id(i) not in ids]
-
-
-def _select(kept: list[Item], candidates: Iterable[Item], budget: int, count: Count) -> list[Item]:
-    """Return *kept* and each of *candidates*, in order, that still fits into *budget* tokens."""
-    selected, used = list(kept), _cost(kept, count)
-    headers = {place for item in kept for place in _headers(item)}
-    for item in candidates:
+def _select(items: Iterable[Item], budget: float, count: Count) -> tuple[list[Item], int]:
+    """Return each of *items*, in order, that still fits into *budget* tokens, and their tokens."""
+    selected, used, headers = list[Item](), 0, set[tuple[str, str]]()
+    for item in items:
         new = {place: text for place, text in _headers(item).items() if place not in headers}
         cost = item.tokens + sum(map(count, new.values()))
         if used + cost <= budget:
             used += cost
             selected.append(item)
             headers |= new.keys()
-    return selected
-
-
-def _cost(items: Sequence[Item], count: Count) -> int:
-    """Return the tokens of *items* with their headers."""
-    headers = {place: text for item in items for place, text in _headers(item).items()}
-    return sum(map(count, headers.values())) + sum(item.tokens for item in items)
+    return selected, used
 
 
 def _headers(item: Item) -> dict[tuple[str, str], str]:

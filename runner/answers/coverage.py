@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any
 
 from runner.base.json import inside
+from runner.base.statistics import rate
 from runner.transcript.model import Segment
 
 MAX_STRETCHES = 20  # stretches and questions listed, longest or first ones
@@ -63,13 +64,12 @@ def cited_segments(value: object) -> Iterator[str]:
 
 
 def _share(tokens: Sequence[int], chosen: Sequence[bool]) -> dict[str, Any]:
-    held = sum(n for n, is_in in zip(tokens, chosen, strict=True) if is_in)
-    count, total = sum(chosen), sum(tokens)
+    held, count = sum(n for n, is_in in zip(tokens, chosen, strict=True) if is_in), sum(chosen)
     return {
         "segments": count,
         "tokens": held,
-        "segment_rate": round(count / len(chosen), 4) if chosen else None,
-        "token_rate": round(held / total, 4) if total else None,
+        "segment_rate": rate(count, len(chosen)),
+        "token_rate": rate(held, sum(tokens)),
     }
 
 

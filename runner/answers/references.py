@@ -1,7 +1,7 @@
 """Reference answers: questions with answers and evidence turns given by people."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -14,6 +14,7 @@ from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.file_names import spelt
 from runner.base.json import listing, load_json, load_yaml, mapping, number, text
 from runner.base.regular_files import files_in, kind_of
+from runner.base.statistics import rate
 from runner.base.tables import read_table
 from runner.transcript.model import Segment
 from runner.transcript.read import suffixes
@@ -163,16 +164,12 @@ def against(
     """
     wanted = frozenset().union(*(each.turns for each in references))
     cited = {turn_of[each] for each in cited_segments(answer) if each in turn_of}
-    recall, precision = _share(wanted & cited, wanted), _share(wanted & cited, cited)
+    found = len(wanted & cited)
     given = [each.answer for each in references if each.answer.strip()]
     candidates = texts_in(answer)
     best = [max((token_f1(c, each) for c in candidates), default=0.0) for each in given]
     return {
-        "evidence-recall": recall,
-        "evidence-precision": precision if wanted else None,
+        "evidence-recall": rate(found, len(wanted)),
+        "evidence-precision": rate(found, len(cited)) if wanted else None,
         "answer-f1": round(fmean(best), 4) if best else None,
     }
-
-
-def _share(part: Collection[int], whole: Collection[int]) -> float | None:
-    return round(len(part) / len(whole), 4) if whole else None

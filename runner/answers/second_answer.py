@@ -1,14 +1,14 @@
 """Second answer: which segments an answer cites nothing from, and what asking again adds."""
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.quotations import QUOTATIONS
 from runner.base.format import plural
-from runner.base.json import amount, mapping, rebuilt, text
+from runner.base.json import amount, mapping, mappings, rebuilt, text
 from runner.transcript.model import Segment
 
 # It follows the segments, so that no transcript can place it elsewhere.
@@ -94,8 +94,7 @@ def added_count(note: Any, key: str) -> int:
 
 def _lists(answer: Mapping[str, Any]) -> tuple[dict[str, list[Any]], dict[str, list[Any]]]:
     """Return the insights and the lists of the structured data, by key."""
-    fields = answer.get("structured_data")
-    named = fields.items() if isinstance(fields, Mapping) else ()
+    named = mapping(answer.get("structured_data")).items()
     return {"insights": answer["insights"]}, {k: v for k, v in named if isinstance(v, list)}
 
 
@@ -106,13 +105,9 @@ def _adds(item: Any, silent: Collection[str]) -> bool:
     return any(segment in silent for segment in cited_segments(item))
 
 
-def _items(answer: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for items in _lists(answer)[1].values():
-        yield from (item for item in items if isinstance(item, Mapping))
-
-
 def _ids(answer: Mapping[str, Any]) -> list[str]:
-    return [item["id"] for item in _items(answer) if isinstance(item.get("id"), str)]
+    items = (item for each in _lists(answer)[1].values() for item in mappings(each))
+    return [item["id"] for item in items if isinstance(item.get("id"), str)]
 
 
 def _with_free_ids(answer: Mapping[str, Any], taken: Collection[str]) -> Mapping[str, Any]:

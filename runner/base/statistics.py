@@ -1,8 +1,13 @@
-"""The interval of a proportion."""
+"""Proportions and their intervals."""
 
 import math
 
 _Z = 1.959964  # of 95 %
+
+
+def rate(part: float, whole: float) -> float | None:
+    """Return the share *part* of *whole*, 0 to 1, to four digits; None of nothing."""
+    return round(part / whole, 4) if whole else None
 
 
 def wilson(part: float, whole: float) -> tuple[float, float]:

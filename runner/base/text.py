@@ -16,6 +16,7 @@ from runner.base.errors import one_line
 
 DISTRIBUTION = "colloquy-runner"  # on PyPI, where `colloquy` is another project
 
+_NO_XML = re.compile("[\ufffe\uffff]")  # of safe text, characters that XML 1.0 forbids
 _SURROGATES = re.compile("[\ud800-\udfff]")
 # Form feeds and the like separate words, so deleting them would join two words.
 _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
@@ -64,6 +65,11 @@ def to_safe_text(text: str) -> str:
     not be written to a file.
     """
     return without_hidden(text)[0]
+
+
+def to_xml(text: str) -> str:
+    """Return *text* without characters that XML 1.0 forbids."""
+    return _NO_XML.sub("\ufffd", to_safe_text(text))
 
 
 def to_terminal(text: str, limit: int = 500) -> str:

@@ -41,7 +41,7 @@ class Tokenizer:
     @property
     def codec(self) -> tiktoken.Encoding | None:
         """The vocabulary, None where it is not installed; loading it takes a third of a second."""
-        return _codec(self.encoding)
+        return tiktoken.get_encoding(self.encoding) if _is_installed(self.encoding) else None
 
 
 def tokenizer_for(model: str) -> Tokenizer:
@@ -64,11 +64,6 @@ def token_lines(text: str) -> list[str]:
 def _line_counter(encoding: str) -> Callable[[str], int]:
     encode = tiktoken.get_encoding(encoding).encode_ordinary
     return lru_cache(MAX_LINES)(lambda line: len(encode(line)))
-
-
-@lru_cache
-def _codec(encoding: str) -> tiktoken.Encoding | None:
-    return tiktoken.get_encoding(encoding) if _is_installed(encoding) else None
 
 
 @lru_cache

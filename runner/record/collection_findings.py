@@ -24,7 +24,7 @@ from runner.base.text import digest
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.batch_directory import rows_of
-from runner.record.reuse import read_record
+from runner.record.reuse import answer_in
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
 from runner.transcript.model import Segment, Transcript
@@ -181,12 +181,9 @@ def _findings(
 
 def _records(run: Path, reads: Sequence[Node]) -> dict[str, Mapping[str, Any]]:
     """Return the intact answers of a run among *reads*, by analyzer."""
-    by_analyzer = dict[str, Mapping[str, Any]]()
-    for node in reads:
-        fault, record = read_record(run / "intermediate" / node.stage / f"{node.name}.json")
-        if fault is None and record.get("status") == "ok":
-            by_analyzer[node.name] = record
-    return by_analyzer
+    folder = run / "intermediate"
+    files = {node.name: folder / node.stage / f"{node.name}.json" for node in reads}
+    return {name: answer for name, file in files.items() if (answer := answer_in(file))}
 
 
 def _quotes(

@@ -72,9 +72,8 @@ class PreviousSession:
         whole = _superseded(self.path, replace(node, name=name), key)
         old = files_in(whole.parent / name, f"-{key[:12]}.json")
         for file in filter(None, (self._parts[folder].get(key), whole, *old)):
-            fault, record = read_record(file)
-            if fault is None and record["status"] == "ok" and record["key"] == key:
-                return record
+            if (answer := answer_in(file)) and answer["key"] == key:
+                return answer
         return None
 
     def keep_dropped(self, nodes: Iterable[Node]) -> None:
@@ -98,8 +97,8 @@ class PreviousSession:
     def _restored(self, file: Path, node: Node, key: str) -> Mapping[str, Any] | None:
         """Move a superseded answer to the call with *key* back to *file*, and return it."""
         stored = _superseded(self.path, node, key)
-        fault, record = read_record(stored) if stored.exists() else ("not there", {})
-        if fault is not None or record["status"] != "ok" or record["key"] != key:
+        answer = answer_in(stored)
+        if not answer or answer["key"] != key:
             return None
         keep_answer(self.path, node, key)
         make_directory(file.parent, self.path)
@@ -108,7 +107,7 @@ class PreviousSession:
         stored.replace(file)
         sync_directory(file.parent)
         log.info("record.restored", analyzer=node.name)
-        return record
+        return answer
 
 
 def keep_damaged_metadata(path: Path) -> None:
@@ -120,11 +119,9 @@ def keep_damaged_metadata(path: Path) -> None:
 
 def keep_answer(path: Path, node: Node, key: str | None) -> None:
     """Move *node*'s answer to `superseded/` unless it answers the call with *key*."""
-    file = _path(path, node)
-    fault, record = read_record(file) if file.exists() else ("not there", {})
-    if fault is not None or record["status"] != "ok" or record["key"] == key:
-        return
-    _supersede(path, node, record["key"])
+    answer = answer_in(_path(path, node))
+    if answer and answer["key"] != key:
+        _supersede(path, node, answer["key"])
 
 
 def _supersede(path: Path, node: Node, key: str) -> None:
@@ -191,6 +188,12 @@ def read_record(file: Path) -> tuple[str | None, dict[str, Any]]:
     if not _fits(record):
         return "not the record of a node", {}
     return None, record
+
+
+def answer_in(file: Path) -> Mapping[str, Any]:
+    """Return the intact record of an answer in *file*, empty for anything else."""
+    record = read_record(file)[1]
+    return record if record.get("status") == "ok" else {}
 
 
 def _fits(record: Mapping[str, Any]) -> bool:

@@ -1,6 +1,5 @@
 """Signatures of runs and sweeps: an HMAC by this user's key over files that resume trusts."""
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -8,6 +7,7 @@ import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -93,7 +93,7 @@ def sign(folder: Path, files: Mapping[str, bytes]) -> None:
         return
     before = _signed(folder, key) or {}
     digests = {
-        name: list(dict.fromkeys([_digest(data), *before.get(name, [])]))[:_KEPT]
+        name: list(dict.fromkeys([sha256(data).hexdigest(), *before.get(name, [])]))[:_KEPT]
         for name, data in sorted(files.items())
     }
     write_if_changed(folder / SIGNATURE, as_json({"files": digests, "hmac": _mac(key, digests)}))
@@ -121,7 +121,7 @@ def fault_of(folder: Path) -> str | None:
         return f"{SIGNATURE} is not by your key"
     for name in SIGNED:
         data = _content(folder / name)
-        if (None if data is None else _digest(data)) not in signed.get(name, [None]):
+        if (None if data is None else sha256(data).hexdigest()) not in signed.get(name, [None]):
             return f"{folder / name} {ALTERED}"
     return None
 
@@ -149,7 +149,3 @@ def _content(file: Path) -> bytes | None:
         return None
     except OSError:
         return b""
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()

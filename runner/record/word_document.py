@@ -11,7 +11,7 @@ from typing import Any
 from unicodedata import bidirectional
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from runner.base.text import to_safe_text
+from runner.base.text import to_xml
 
 Cite = Callable[[str], str]  # returns the text for a quote's segment id
 SEGMENT = re.compile(r"\bS\d{4,}\b")
@@ -21,7 +21,6 @@ TEXT_CM = 16.4  # between the margins
 CELL_CM, CHARACTER_CM = 0.45, 0.29  # margins of a cell, and a wide letter of a heading
 MAX_LEVEL = 3  # of lists, in Word's own styles
 MAX_COLUMNS = 60  # Word shows 63
-_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _LISTS = {"bullet_list_open": "List Bullet", "ordered_list_open": "List Number"}
 _CLOSED = {"bullet_list_close", "ordered_list_close"}
 
@@ -72,13 +71,9 @@ def _prepare(document: Any, title: str) -> None:
     styles["Normal"].font.size = Pt(11)
     styles["Normal"].paragraph_format.space_after = Pt(6)
     styles["Quote"].font.color.rgb = RGBColor(0x33, 0x3F, 0x4C)
-    document.sections[0].header.paragraphs[0].text = _plain(title)
+    document.sections[0].header.paragraphs[0].text = to_xml(title)
     about = document.core_properties  # its times are those of the template
-    about.author, about.comments, about.title = "Colloquy", "", _plain(title)[:255]
-
-
-def _plain(text: str) -> str:
-    return _NO_XML.sub("", to_safe_text(text))
+    about.author, about.comments, about.title = "Colloquy", "", to_xml(title)[:255]
 
 
 def _widths(rows: Sequence[Sequence[Any]], columns: int) -> list[Any]:
@@ -205,7 +200,7 @@ class _Writer:
     def _run(self, paragraph: Any, text: str, *, code: bool = False) -> Any:
         if self.quotes and not code:
             text = SEGMENT.sub(lambda found: self.cite(found[0]), text)
-        run = paragraph.add_run(_plain(text))
+        run = paragraph.add_run(to_xml(text))
         if code:
             run.font.name = "Consolas"
         return run

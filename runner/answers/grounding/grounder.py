@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, astuple, dataclass
 from itertools import chain, islice, pairwise
-from operator import add, attrgetter
+from operator import add
 from typing import Any
 
 from runner.answers.contradiction import contradicts, denials
@@ -19,6 +19,7 @@ from runner.answers.grounding.near_matches import (
     replaced_at_ends,
 )
 from runner.answers.grounding.quotations import quotations
+from runner.base.statistics import rate
 from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0
@@ -73,25 +74,17 @@ class GroundingCounts:
     quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
-        return GroundingCounts(*map(add, _COUNTS(self), _COUNTS(other)))
+        return GroundingCounts(*map(add, astuple(self), astuple(other)))
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
-        counts = ("quotes", "exact", "near", "absent", "moved")
         return {
-            **{name: getattr(self, name) for name in counts},
-            "rate": _share(self.exact + self.near, self.quotes),
-            "exact_rate": _share(self.exact, self.quotes),
-            "insights": self.insights,
-            "insights_grounded": self.insights_grounded,
-            "insights_rate": _share(self.insights_grounded, self.insights),
-            "quotations": self.quotations,
-            "quotations_absent": self.quotations_absent,
-            "quotations_rate": _share(self.quotations - self.quotations_absent, self.quotations),
+            **asdict(self),
+            "rate": rate(self.exact + self.near, self.quotes),
+            "exact_rate": rate(self.exact, self.quotes),
+            "insights_rate": rate(self.insights_grounded, self.insights),
+            "quotations_rate": rate(self.quotations - self.quotations_absent, self.quotations),
         }
-
-
-_COUNTS = attrgetter(*(count.name for count in fields(GroundingCounts)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +268,3 @@ class Grounder:
         """Return the text of words *start* to *stop* (exclusive), as the segments have it."""
         within = self._within(start, stop)
         return " ".join(cut(self._segments[number].text, *part) for number, *part in within)
-
-
-def _share(part: int, whole: int) -> float | None:
-    return round(part / whole, 4) if whole else None

@@ -6,6 +6,7 @@ from typing import Any
 
 from runner.answers.grounding.exact_matches import ABSENT, words
 from runner.base.errors import one_line
+from runner.base.format import first_of
 from runner.base.json import inside, rebuilt
 
 MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
@@ -74,18 +75,14 @@ def find_absent(node: Any) -> list[Mapping[str, str]]:
 def describe_absent(absent: Sequence[Mapping[str, str]]) -> str:
     """Return the fault of an answer that has *absent* evidence."""
     named = [f"{each['segment']}: {one_line(each['quote'], 80)!r}" for each in absent]
-    return f"quotes that are not in the transcript word for word: {_listed(named)}"
+    shown = first_of(named, _MAX_DESCRIBED, "; ")
+    return f"quotes that are not in the transcript word for word: {shown}"
 
 
 def describe_quotations(absent: Sequence[str], total: int) -> str:
     """Return that *absent* of *total* quotations in an answer's text were not found."""
-    named = _listed([repr(one_line(quote, 80)) for quote in absent])
-    return f"{len(absent)} of {total} {QUOTATIONS}: {named}"
-
-
-def _listed(named: Sequence[str]) -> str:
-    more = len(named) - _MAX_DESCRIBED
-    return "; ".join(named[:_MAX_DESCRIBED]) + (f"; and {more} more" if more > 0 else "")
+    named = [repr(one_line(quote, 80)) for quote in absent]
+    return f"{len(absent)} of {total} {QUOTATIONS}: {first_of(named, _MAX_DESCRIBED, '; ')}"
 
 
 def drop_absent(answer: Mapping[str, Any]) -> dict[str, Any]:
