@@ -26,29 +26,23 @@ Function = Callable[[Any, Mapping[str, Any]], Any]  # takes the value and the ot
 
 @dataclass(frozen=True)
 class CheckSubject:
-    """The answer of one analyzer, or of the run (*name* is None), with its figures.
+    """The answer of one analyzer, or of the run, with its figures."""
 
-    *answer* is None without one, for the reason *why*. *figures* has shares from 0 to 1
-    (AT_LEAST, REFERENCE), and US dollars, seconds and tokens (AT_MOST); None or absent is unknown.
-    """
-
-    name: str | None
-    answer: Mapping[str, Any] | None
+    name: str | None  # None for the run
+    answer: Mapping[str, Any] | None  # None without one, for the reason *why*
     why: str = ""
-    figures: Mapping[str, float | None] = field(default_factory=dict)
+    figures: Mapping[str, float | None] = field(default_factory=dict)  # None: unknown
 
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """The result of one check: *status* is `passed`, `failed`, `undecided` (a judge that
-    contradicts itself) or `not_applicable` (nothing to compare with); *score* is 0 to 1.
-    """
+    """The result of one check."""
 
     analyzer: str | None
     check: str
     type: str
-    status: str
-    score: float | None = None
+    status: str  # passed, failed, undecided (a judge contradicts itself) or not_applicable
+    score: float | None = None  # 0 to 1
     found: str = ""
     reason: str = ""
 

@@ -25,19 +25,15 @@ _INTRODUCTION = (
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A code: when to use it (*definition*), and the name of its parent, None at the top.
-
-    *guid* is that of REFI-QDA; a code that is not *codable* only holds other codes. *color* is
-    `#RRGGBB` or empty.
-    """
+    """A code of a codebook."""
 
     name: str
-    definition: str
+    definition: str  # when to use it
     examples: tuple[str, ...] = ()
-    parent: str | None = None
-    guid: str = ""
-    codable: bool = True
-    color: str = ""
+    parent: str | None = None  # None at the top
+    guid: str = ""  # of REFI-QDA
+    codable: bool = True  # else it only holds other codes
+    color: str = ""  # `#RRGGBB` or empty
 
 
 @dataclass(frozen=True, slots=True)

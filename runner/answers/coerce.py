@@ -23,17 +23,13 @@ _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
 class Coercion:
-    """Coerces one reply to *schema*, that of a whole answer with its bounds and no references.
-
-    *cut* replies get an empty list for each one that they did not reach; *filled* says so. *part*
-    is the key of this analyzer's part in a shared schema; *notes* say what was changed.
-    """
+    """Coerces one reply to *schema*, that of a whole answer with its bounds and no references."""
 
     def __init__(self, schema: Mapping[str, Any], *, cut: bool = False, part: str = "") -> None:
         self._root, self._cut = schema, cut
-        self._part = plain(part)
-        self.notes: list[str] = []
-        self.filled = False
+        self._part = plain(part)  # of this analyzer in a shared schema
+        self.notes: list[str] = []  # on what was changed
+        self.filled = False  # with an empty list for each one that a *cut* reply did not reach
         self._missing = ""
         self._numbers, self._field = Numbers(self.notes), ""  # the innermost field that is read
 

@@ -40,19 +40,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class ReducedContext:
-    """A context of *tokens* ≤ the budget, with the items it keeps and those it drops.
-
-    *shares* are the tokens for each analyzer's section; *missing* maps analyzers without an
-    answer to the reason; *excerpts* are the ids of the transcript segments in the text.
-    """
+    """A context of *tokens* ≤ the budget, with the items it keeps and those it drops."""
 
     text: str
     tokens: int
     kept: tuple[Item, ...]
     dropped: tuple[Item, ...]
-    shares: Mapping[str, int]
-    missing: Mapping[str, str] = field(default_factory=dict)
-    excerpts: tuple[str, ...] = ()
+    shares: Mapping[str, int]  # tokens for each analyzer's section
+    missing: Mapping[str, str] = field(default_factory=dict)  # by analyzer, why it has no answer
+    excerpts: tuple[str, ...] = ()  # the ids of the transcript's segments in the text
 
     @property
     def segments(self) -> frozenset[str]:

@@ -32,16 +32,12 @@ _MISSING = "Not available: "
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of findings.
-
-    *key* is `insights` or a key of the structured data; *fields* holds `text` for an insight,
-    else the item's fields as text; *confidence* is 0 to 1, None unless it is an insight.
-    """
+    """One line of findings."""
 
     analyzer: str
-    key: str
-    fields: Mapping[str, str]
-    confidence: float | None
+    key: str  # `insights` or a key of the structured data
+    fields: Mapping[str, str]  # `text` of an insight, else the item's fields as text
+    confidence: float | None  # 0 to 1, None unless it is an insight
     category: str | None
     evidence: tuple[Citation, ...]
 

@@ -30,17 +30,13 @@ _SEGMENT = re.compile(r"\bS\d{4,}\b")
 
 @dataclass(frozen=True, slots=True)
 class FoundItem:
-    """One finding of an answer: an insight, or an item of its structured data.
-
-    *part* is `insights` or the key of the structured data; *evidence* are segments and quotes;
-    *fields* are the names and values that *text* joins.
-    """
+    """One finding of an answer: an insight, or an item of its structured data."""
 
     analyzer: str
-    part: str
+    part: str  # `insights` or the key of the structured data
     text: str
-    evidence: tuple[tuple[str, str], ...]
-    fields: tuple[tuple[str, str], ...] = ()
+    evidence: tuple[tuple[str, str], ...]  # segments and quotes
+    fields: tuple[tuple[str, str], ...] = ()  # the names and values that *text* joins
 
     @property
     def key(self) -> str:
@@ -56,21 +52,17 @@ class FoundItem:
 
 @dataclass(frozen=True, slots=True)
 class FindingLabel:
-    """A row of labels.csv: what *rater* says of the finding with *key*.
-
-    *analyzer*, *finding* and *quote* repeat the finding, so that an equal one of another run is
-    recognised; *transcript* is the start of that file's SHA-256, empty for any.
-    """
+    """A row of labels.csv: what *rater* says of the finding with *key*."""
 
     key: str
     verdict: str
     note: str = ""
     correction: str = ""
     rater: str = ""
-    analyzer: str = ""
+    analyzer: str = ""  # repeats the finding, as the next two do, to recognise equal ones
     finding: str = ""
     quote: str = ""
-    transcript: str = ""
+    transcript: str = ""  # the start of its SHA-256, empty for any
 
 
 COLUMNS = tuple(field.name for field in fields(FindingLabel))

@@ -27,15 +27,14 @@ class _ShareScale:
 class Numbers:
     """Reads the numbers of one answer; *notes* get a line on how, with the path of each.
 
-    Shares of 1, such as a confidence, are read twice: only all of one field together show on which
-    scale they were written. *doubt* says what is not certain about it.
+    Shares of 1 are read twice: only all of one field together show their scale.
     """
 
     def __init__(self, notes: list[str]) -> None:
         self._notes = notes
         self._shares: dict[str, list[float]] = {}  # by field
         self._scales: dict[str, _ShareScale] = {}
-        self.doubt = ""
+        self.doubt = ""  # what is not certain about these
 
     def find_scales(self) -> bool:
         """Return whether shares were written on another scale, and must be read again."""

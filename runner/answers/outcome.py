@@ -28,29 +28,21 @@ ANSWERED = frozenset({"completed", "degraded"})  # statuses of a run with every 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The outcome of one node.
+    """The outcome of one node."""
 
-    *status* is `ok`, `error`, `skipped` (no input) or `not_run` (the run ended before); *answer*
-    is set only for `ok`; *missing* maps upstream analyzers without an answer to the reason.
-    *key* is the digest of the call, None without one; *reused* is the source of a stored answer:
-    `run` (an earlier session of this run), `store`, or None; *model* is the model asked;
-    *grounding* counts the answer's quotes; *incomplete*: the reply was cut within its answer;
-    *doubt*: what of the answer is not certain, as in `ReadReply`.
-    """
-
-    status: str
-    answer: Mapping[str, Any] | None = None
+    status: str  # ok, error, skipped (no input) or not_run (the run ended before)
+    answer: Mapping[str, Any] | None = None  # only of `ok`
     kind: str | None = None
     error: str | None = None
     raw_output: str | None = None
-    key: str | None = None
-    reused: str | None = None
-    model: str | None = None
+    key: str | None = None  # the digest of the call
+    reused: str | None = None  # source of a stored answer: `run` (an earlier session) or `store`
+    model: str | None = None  # the model asked
     grounding: GroundingCounts | None = None
-    missing: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)  # upstream, with the reason
     notes: Mapping[str, Any] = field(default_factory=dict)
-    incomplete: bool = False
-    doubt: str = ""
+    incomplete: bool = False  # the reply was cut within its answer
+    doubt: str = ""  # what of the answer is not certain
 
 
 def read_reply(

@@ -30,19 +30,14 @@ _SAY_NOTHING = {"literal_error", "enum", "too_short", "string_too_short"}
 
 @dataclass(frozen=True, slots=True)
 class ReadReply:
-    """A parsed reply: its *answer*, and *notes* on repairs, empty for plain JSON.
-
-    *repaired*: its JSON was invalid; *cut*: it ended within the object, whose complete items are
-    kept; *dropped*: an incomplete item was left out; *doubt*: what of it is not certain, and worth
-    another request.
-    """
+    """A parsed reply."""
 
     answer: Answer
-    notes: tuple[str, ...] = ()
-    repaired: bool = False
-    cut: bool = False
-    dropped: bool = False
-    doubt: str = ""
+    notes: tuple[str, ...] = ()  # on repairs, empty for plain JSON
+    repaired: bool = False  # its JSON was invalid
+    cut: bool = False  # it ended within the object, whose complete items are kept
+    dropped: bool = False  # an incomplete item was left out
+    doubt: str = ""  # what of it is not certain, and worth another request
 
     def after(self, *notes: str) -> "ReadReply":
         """Return this with *notes* before its own; empty ones are left out."""
@@ -77,15 +72,12 @@ def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
 
 @dataclass
 class _AnswerSearch:
-    """Searches for an answer of *shape*; *faults* are the reasons for rejections, by importance.
-
-    The first is that of a reply without any object. *is_spent*: a repair exceeded its time limit.
-    """
+    """Searches for an answer of *shape*."""
 
     shape: type[Answer]
     part: str = ""
-    faults: list[tuple[int, str]] = field(default_factory=list)
-    is_spent: bool = False
+    faults: list[tuple[int, str]] = field(default_factory=list)  # with their importance first
+    is_spent: bool = False  # a repair exceeded its time limit, and no other is tried
 
     @property
     def fault(self) -> str:

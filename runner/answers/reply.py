@@ -76,17 +76,13 @@ class NotRepairableError(ValueError):
 
 @dataclass
 class ReplyValues:
-    """The JSON values of a reply outside its reasoning, in order, with their positions.
+    """The JSON values of a reply outside its reasoning, in order, with their positions."""
 
-    *text* is the reply with its reasoning blanked, *broken* the starts of unreadable values,
-    *fault* the first that must not be repaired; *thinking*: the reply ends within its reasoning.
-    """
-
-    text: str
+    text: str  # the reply with its reasoning blanked
     values: deque[tuple[Any, int, int]] = field(default_factory=lambda: deque(maxlen=MAX_FOUND))
-    broken: list[int] = field(default_factory=list)
-    fault: str = ""
-    thinking: bool = False
+    broken: list[int] = field(default_factory=list)  # starts of unreadable values
+    fault: str = ""  # the first that must not be repaired
+    thinking: bool = False  # it ends within its reasoning
 
 
 def beside(content: str, reasoning: str) -> str:

@@ -25,10 +25,7 @@ class Voice:
 
 @dataclass(frozen=True, slots=True)
 class ThemeQuote:
-    """A quote that is in its transcript: *match* is exact or near, *side* for or against.
-
-    *where* is its page or line in the file, empty if that is unknown.
-    """
+    """A quote that is in its transcript."""
 
     file: str
     run: str
@@ -36,9 +33,9 @@ class ThemeQuote:
     start_s: float | None
     speaker: str | None
     quote: str
-    match: str
-    side: str = FOR
-    where: str = ""
+    match: str  # exact or near
+    side: str = FOR  # or against
+    where: str = ""  # its page or line in the file, empty if that is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,36 +58,28 @@ class UnreadFile:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """How findings came together: *by* `words` (their similarity) or the record of a model's call.
+    """How findings came together."""
 
-    *parts* are findings, or themes of earlier calls, each as the list of its findings; *reason*
-    is the model's, or the similarity to the first of the parts.
-    """
-
-    by: str
-    parts: tuple[tuple[str, ...], ...]
-    reason: str = ""
+    by: str  # `words` (their similarity) or the record of a model's call
+    parts: tuple[tuple[str, ...], ...]  # findings, or themes of earlier calls as their findings
+    reason: str = ""  # the model's, or the similarity to the first of the parts
 
 
 @dataclass(frozen=True, slots=True)
 class Theme:
-    """What several findings say; *findings* are `run/analyzer/index`, *against_findings* oppose it.
-
-    *files* mention it; *silent* ones were read and do not. *for_* and *against* are the speakers of
-    its quotes by side; *speakers* all of them, each once.
-    """
+    """What several findings say."""
 
     id: str
     title: str
     statement: str
-    files: tuple[str, ...]
-    speakers: tuple[Voice, ...]
-    for_: tuple[Voice, ...]
-    against: tuple[Voice, ...]
-    silent: tuple[str, ...]
+    files: tuple[str, ...]  # that mention it
+    speakers: tuple[Voice, ...]  # of its quotes, each once
+    for_: tuple[Voice, ...]  # of them, whose quotes support it
+    against: tuple[Voice, ...]  # of them, whose quotes oppose it
+    silent: tuple[str, ...]  # files that were read and do not mention it
     quotes: tuple[ThemeQuote, ...]
-    findings: tuple[str, ...]
-    against_findings: tuple[str, ...] = ()
+    findings: tuple[str, ...]  # `run/analyzer/index`
+    against_findings: tuple[str, ...] = ()  # those that oppose it
     merged: tuple[Joined, ...] = ()
 
 
@@ -154,20 +143,16 @@ class Synthesis:
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """What one call of a reduction read: *level* 0 reads findings, above it results of calls.
+    """What one call of a reduction read."""
 
-    *left_out* says what it did not get to read, and what of its reply was not used; *escalated*,
-    whether a further model was asked.
-    """
-
-    level: int
+    level: int  # 0 reads findings, above it results of calls
     node: str
     inputs: int
     tokens_in: int
     tokens_budget: int
-    left_out: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # of its input, and of its reply
     status: str = "ok"
-    escalated: bool = False
+    escalated: bool = False  # a further model was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +166,7 @@ class CurvePoint:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """All of collection/themes.json; *unassigned* are findings that belong to no theme.
-
-    *unused* counts findings without a verified quote, which no stage reads.
-    """
+    """All of collection/themes.json."""
 
     pipeline: str
     status: str
@@ -195,8 +177,8 @@ class Collection:
     agreements: tuple[Accord, ...] = ()
     outliers: tuple[Outlier, ...] = ()
     synthesis: tuple[Synthesis, ...] = ()
-    unassigned: tuple[str, ...] = ()
-    unused: int = 0
+    unassigned: tuple[str, ...] = ()  # findings that belong to no theme
+    unused: int = 0  # findings without a verified quote, which no stage reads
     threshold: float = 0.0
     ledger: tuple[LedgerRow, ...] = ()
     threshold_curve: tuple[CurvePoint, ...] = ()

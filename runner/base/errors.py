@@ -70,12 +70,7 @@ class CallError(ColloquyError):
     *kind* is one of `throttle`, `no_capacity` (of a flex tier), `transient`, `timeout`,
     `connection`, `bad_response`, `auth`, `billing`, `not_found`, `bad_request`,
     `context_exceeded`, `context_empty`, `empty`, `truncated`, `refused`, `invalid_output`;
-    `budget`, `unavailable` and `interrupted` end a whole run; `internal` is a bug. *status* is the
-    HTTP status; *retry_after_s* the wait in seconds that the provider asked for; *final*: it asked
-    for no retry; *billed*: it may have charged for the failed call; *slow*: it had received the
-    request and had not answered. *window* and *prompt_tokens* are what a server that finds a
-    prompt too long says of both, unchecked, in tokens. *again*: the same request is to be sent at
-    once, since the transport now leaves out what was refused.
+    `budget`, `unavailable` and `interrupted` end a whole run; `internal` is a bug.
     """
 
     def __init__(
@@ -91,14 +86,14 @@ class CallError(ColloquyError):
     ) -> None:
         super().__init__(one_line(message))
         self.kind = kind
-        self.status = status
-        self.retry_after_s = retry_after_s
-        self.final = final
-        self.billed = billed
-        self.again = False
-        self.slow = slow
-        self.window: int | None = None
-        self.prompt_tokens: int | None = None
+        self.status = status  # of HTTP
+        self.retry_after_s = retry_after_s  # as the provider asked
+        self.final = final  # it asked for no retry
+        self.billed = billed  # it may have charged for the failed call
+        self.again = False  # to be sent at once: the transport now leaves out what was refused
+        self.slow = slow  # it had received the request and had not answered
+        self.window: int | None = None  # of a server that finds a prompt too long, unchecked
+        self.prompt_tokens: int | None = None  # the same
 
     @property
     def unreached(self) -> bool:
@@ -117,17 +112,14 @@ class NotRunError(CallError):
 
 
 class AnswerError(CallError):
-    """A reply is not a valid answer; *text* is the reply.
-
-    *kept* is what it is worth if no other reply is better, None for nothing; *again* says
-    whether another request may help.
-    """
+    """A reply is not a valid answer; *text* is the reply."""
 
     def __init__(
         self, kind: str, message: str, *, text: str, kept: Any = None, again: bool = True
     ) -> None:
         super().__init__(kind, message)
-        self.text, self.kept, self.again = text, kept, again
+        self.text, self.again = text, again  # whether another request may help
+        self.kept = kept  # what it is worth if no other reply is better, None for nothing
 
 
 def as_known(error: BaseException) -> ColloquyError | None:

@@ -23,14 +23,10 @@ MAX_LINES = 1 << 16  # lines whose tokens are cached, by vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Tokenizer:
-    """Counts tokens.
-
-    *exact* says whether *encoding* is the model's own; for other providers' models the count
-    is of the nearest published vocabulary.
-    """
+    """Counts tokens."""
 
     encoding: str
-    exact: bool
+    exact: bool  # else it is the nearest published vocabulary
 
     def count(self, text: str) -> int:
         """Return the number of tokens in *text*, by cached lines; special tokens count as text."""

@@ -9,25 +9,17 @@ USAGE_FIGURES = ("prompt_tokens", "completion_tokens", "cached_tokens", "cost_us
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens and dollars of one or more calls, as the provider counted them.
-
-    *cached_tokens* are the part of *prompt_tokens* read from the provider's prompt cache,
-    *cache_write_tokens* the part written to it; *estimated* says that the provider did not
-    count and we did. *cost_usd* is None where no price is known, also in a sum with such a part.
-    *reasoning_tokens* are the part of *completion_tokens* that is not in the reply's text,
-    *cache_write_1h_tokens* the part of *cache_write_tokens* kept for an hour. *corrected* names
-    the counts of the provider that were replaced, in a sum those of the last corrected call.
-    """
+    """Tokens and dollars of one or more calls, as the provider counted them."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
-    cached_tokens: int = 0
-    cache_write_tokens: int = 0
-    estimated: bool = False
-    cost_usd: float | None = 0.0
-    reasoning_tokens: int = 0
-    cache_write_1h_tokens: int = 0
-    corrected: str = ""
+    cached_tokens: int = 0  # of the prompt, read from the provider's cache
+    cache_write_tokens: int = 0  # of the prompt, written to it
+    estimated: bool = False  # the provider did not count and we did
+    cost_usd: float | None = 0.0  # None where no price is known, also in a sum with such a part
+    reasoning_tokens: int = 0  # of the reply, not in its text
+    cache_write_1h_tokens: int = 0  # of those written, kept for an hour
+    corrected: str = ""  # counts of the provider that were replaced, of the last such call
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -29,17 +29,13 @@ _Unit = tuple[Any, Any]  # run and analyzer
 
 
 class DeliveryBook:
-    """The batches of every model in *folder*, read from its journal.
-
-    *batches* are by model and mark, *calls* by key in the order of their attempts, *starts* the
-    first line of the last one. *begun_at* is when the first session began, in seconds since 1970.
-    """
+    """The batches of every model in *folder*, read from its journal."""
 
     def __init__(self, folder: Path) -> None:
-        self.batches: dict[str, dict[str, LedgerBatch]] = {}
-        self.calls: dict[str, list[HeldCall]] = {}
-        self.starts: dict[str, Mapping[str, Any]] = {}
-        self.begun_at: float | None = None
+        self.batches: dict[str, dict[str, LedgerBatch]] = {}  # by model and mark
+        self.calls: dict[str, list[HeldCall]] = {}  # by key, in the order of their attempts
+        self.starts: dict[str, Mapping[str, Any]] = {}  # the first line of the last of them
+        self.begun_at: float | None = None  # of the first session, in seconds since 1970
         self._keys: dict[_Unit, list[str]] = {}
         self._model_of: dict[str, str] = {}
         for line in lines_of(folder / "journal.jsonl"):
@@ -132,18 +128,14 @@ def settle_unsent(folder: Path, journal: Journal) -> None:
 
 @dataclass
 class Deliveries:
-    """The ledger (see `Ledger`) of the model called *model* in *folder*.
-
-    *book* is the state that earlier sessions left; *secrets* are masked in results. Batches at
-    another provider than *provider*, which the model had before, are not among its own.
-    """
+    """The ledger (see `Ledger`) of the model called *model* in *folder*."""
 
     folder: Path
     journal: Journal
     model: str
-    provider: str
-    book: DeliveryBook
-    secrets: Secrets
+    provider: str  # other providers' batches, of an earlier choice, are left out
+    book: DeliveryBook  # the state that earlier sessions left
+    secrets: Secrets  # masked in results
     now: Callable[[], float] = time.time
 
     def __post_init__(self) -> None:

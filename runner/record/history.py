@@ -20,15 +20,11 @@ NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 @dataclass(frozen=True, slots=True)
 class CallAverages:
-    """Average seconds and reply tokens of a call, by one analyzer to one model.
-
-    *prompt_ratio* is billed over planned prompt tokens: it covers what a provider adds to the
-    messages, and contexts that are not full.
-    """
+    """Average seconds and reply tokens of a call, by one analyzer to one model."""
 
     latency_s: float
     reply_tokens: float
-    prompt_ratio: float
+    prompt_ratio: float  # billed over planned: what a provider adds, and contexts that are not full
 
     def updated(self, run: Self) -> Self:
         """Return the averages after another *run*."""

@@ -25,16 +25,12 @@ MAX_FAULTS = 1000  # of a run
 
 @dataclass
 class Inspection:
-    """The contents of a directory: faults as lines, records by node name.
-
-    *spent* is the run's part of its batch's journal, None for a directory with its own journal;
-    *locked*: a process works in that batch.
-    """
+    """The contents of a directory: faults as lines, records by node name."""
 
     root: Path
     secrets: Secrets
-    spent: Spent | None = None
-    locked: bool = False
+    spent: Spent | None = None  # in its batch's journal, None with its own journal
+    locked: bool = False  # a process works in that batch
     faults: list[str] = field(default_factory=list)
     files: dict[str, Path] = field(default_factory=dict)
     records: dict[str, Mapping[str, Any]] = field(default_factory=dict)

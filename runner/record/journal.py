@@ -26,21 +26,15 @@ MAX_LISTED_BYTES = 64 * 1024 * 1024
 
 @dataclass(slots=True)
 class Spent:
-    """Usage of a run over all its sessions.
-
-    *usage* sums the replies, *known_usd* those with a price. *charged_tokens* and *charged_usd*
-    are upper bounds for attempts without a reply that may be billed (cut off, or in flight when
-    their process died: *unsettled* of them) and for replies without a price. *live_usd* is what
-    the replies would have cost live.
-    """
+    """Usage of a run over all its sessions."""
 
     attempts: int = 0
-    usage: Usage = field(default_factory=Usage)
-    known_usd: float = 0.0
-    charged_tokens: int = 0
-    charged_usd: float = 0.0
-    unsettled: int = 0
-    live_usd: float = 0.0
+    usage: Usage = field(default_factory=Usage)  # of the replies
+    known_usd: float = 0.0  # of replies with a price
+    charged_tokens: int = 0  # at most, by attempts without a reply that may be billed
+    charged_usd: float = 0.0  # the same, and by replies without a price
+    unsettled: int = 0  # attempts in flight when their process died
+    live_usd: float = 0.0  # what the replies would have cost live
     begun_at: str = ""  # start of the last session
     _calls: CallPairs = field(default_factory=CallPairs, repr=False)
 

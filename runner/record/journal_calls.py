@@ -17,17 +17,13 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class JournalCall:
-    """One attempt of *unit*, an analyzer's name or `NAME/part_NN`.
-
-    *start* is empty if its line was lost; *end* is empty if the process died first, and *last*
-    is then the last line that it wrote.
-    """
+    """One attempt of *unit*, an analyzer's name or `NAME/part_NN`."""
 
     unit: str
     attempt: int
-    start: Line
-    end: Line
-    last: Line = field(default_factory=dict)
+    start: Line  # empty if its line was lost
+    end: Line  # empty if the process died first
+    last: Line = field(default_factory=dict)  # the last line that such a process wrote
 
     @property
     def start_s(self) -> float:

@@ -35,13 +35,12 @@ log = structlog.get_logger("colloquy.run")
 class Pages:
     """Renders the pages of the run called *run*; segment ids in them link to the transcript.
 
-    Word documents, which are sent elsewhere, have no links: they name speaker and time. *places*
-    are the places of quotes from other transcripts, by their words.
+    Word documents, which are sent elsewhere, have no links: they name speaker and time.
     """
 
     job: Job
     run: str
-    places: dict[str, str] = field(default_factory=dict)
+    places: dict[str, str] = field(default_factory=dict)  # of other transcripts' quotes, by words
 
     @cached_property
     def _sources(self) -> dict[str, str]:

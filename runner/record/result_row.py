@@ -20,47 +20,37 @@ from runner.transcript.reading_report import ReadingReport, stored_report
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
-    """One row of the results table.
-
-    *status* is the run's, or `unreadable`; *ok* counts the *analyzers* that answered; *error* is
-    that of the first that failed, or of reading the file. *with_speaker* and *with_time* count
-    segments, *warnings* the doubts of the reader, *cut* the answers of replies that were cut,
-    *coverage* is the share of tokens that findings cite.
-    *checks* and *checks_failed* those of checks.json, *escalated* and *mended* answers,
-    at a cost of *escalation_usd*.
-    Tokens, cost and attempts are summed over all sessions, *wall_s* is of the last; *reused*: an
-    earlier session completed the run.
-    """
+    """One row of the results table; tokens, cost and attempts are of all sessions."""
 
     transcript: str
     run: str
-    status: str
+    status: str  # the run's, or `unreadable`
     exit_code: int
-    ok: int = 0
+    ok: int = 0  # of the analyzers, those that answered
     analyzers: int = 0
     segments: int = 0
     speakers: int = 0
-    with_speaker: int = 0
-    with_time: int = 0
+    with_speaker: int = 0  # of the segments
+    with_time: int = 0  # of the segments
     left_out_words: int = 0
-    warnings: int = 0
+    warnings: int = 0  # doubts of the reader
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cached_tokens: int = 0
     cost_usd: float | None = 0.0
     attempts: int = 0
-    wall_s: float | None = None
+    wall_s: float | None = None  # of the last session
     quotes: int = 0
     grounded: int = 0
-    coverage: float | None = None
-    cut: int = 0
-    checks: int = 0
+    coverage: float | None = None  # the share of tokens that findings cite
+    cut: int = 0  # answers of replies that were cut
+    checks: int = 0  # of checks.json
     checks_failed: int = 0
-    escalated: int = 0
-    mended: int = 0
+    escalated: int = 0  # answers asked again of another model
+    mended: int = 0  # of those
     escalation_usd: float | None = 0.0
-    reused: bool = False
-    error: str = ""
+    reused: bool = False  # an earlier session completed the run
+    error: str = ""  # of the first analyzer that failed, or of reading the file
 
 
 COLUMNS = tuple(field.name for field in fields(ResultRow))

@@ -31,14 +31,11 @@ log = structlog.get_logger("colloquy.resume")
 
 @dataclass(frozen=True)
 class PreviousSession:
-    """The records under *path*; *retry_failed* repeats calls whose failure is LASTING too.
-
-    *unchanged*: configuration, prompts and transcript are those of that session.
-    """
+    """The records under *path*."""
 
     path: Path
-    retry_failed: bool = False
-    unchanged: bool = True
+    retry_failed: bool = False  # repeat calls whose failure is LASTING, too
+    unchanged: bool = True  # configuration, prompts and transcript are those of that session
     _parts: dict[Path, dict[str, Path]] = field(default_factory=dict, repr=False, compare=False)
 
     def record(self, node: Node, key: str) -> Mapping[str, Any] | None:
@@ -218,13 +215,10 @@ known_log = structlog.get_logger("colloquy.known")
 
 @dataclass(frozen=True, slots=True)
 class StoredAnswers:
-    """Looks up answers by the digest of their call, first in *previous*, then in *store*.
+    """Looks up answers by the digest of their call; each is validated like a new reply."""
 
-    Each is None if it is not used. A stored answer is validated like a new reply.
-    """
-
-    previous: PreviousSession | None = None
-    store: Store | None = None
+    previous: PreviousSession | None = None  # searched first
+    store: Store | None = None  # None: not used
 
     def __bool__(self) -> bool:
         """Return whether any source is set."""

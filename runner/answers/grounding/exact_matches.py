@@ -85,17 +85,15 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 class TranscriptWords:
-    """Index of the words of all segments.
-
-    Words are numbered through the whole transcript. *first* holds the first word of each segment
-    and, last, the number of words; *index* maps a word to its occurrences, ascending.
-    """
+    """Index of the words of all segments, numbered through the whole transcript."""
 
     def __init__(self, segments: Sequence[Segment]) -> None:
         by_segment = [list(map(sys.intern, words(segment.text))) for segment in segments]
         self.words = list(chain.from_iterable(by_segment))
-        self.first = array("L", accumulate(map(len, by_segment), initial=0))
-        self.index: dict[str, list[int]] = {}
+        self.first = array(
+            "L", accumulate(map(len, by_segment), initial=0)
+        )  # of each segment, then the end
+        self.index: dict[str, list[int]] = {}  # the occurrences of each word, ascending
         for at, word in enumerate(self.words):
             self.index.setdefault(word, []).append(at)
         body = joined(self.words)

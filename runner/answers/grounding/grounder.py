@@ -41,27 +41,18 @@ _SEAM_WORDS = 2  # next to an ellipsis
 
 @dataclass(frozen=True, slots=True)
 class QuoteCheck:
-    """The result of checking one quote.
+    """The result of checking one quote."""
 
-    *match* is `exact`, `near` or `absent`; *segment* is where the quote starts, None when
-    absent; *moved_from* is the claimed id where that differs. For near quotes, which say no other
-    number and deny no more or less, *said* has the transcript's own words and *difference* a word
-    diff such as `we [-should-]{+shall+} wait`.
-    """
-
-    match: str
-    segment: str | None
-    moved_from: str | None
-    said: str | None = None
-    difference: str | None = None
+    match: str  # exact, near or absent
+    segment: str | None  # where the quote starts, None when absent
+    moved_from: str | None  # the claimed id where that differs
+    said: str | None = None  # the transcript's own words for a near quote
+    difference: str | None = None  # a word diff such as `we [-should-]{+shall+} wait`
 
 
 @dataclass(frozen=True, slots=True)
 class GroundingCounts:
-    """Counts of one or more answers; *insights_grounded* have an exact or near quote.
-
-    *quotations* are those in the answers' text, beside the quotes of their evidence.
-    """
+    """Counts of one or more answers."""
 
     quotes: int = 0
     exact: int = 0
@@ -69,8 +60,8 @@ class GroundingCounts:
     absent: int = 0
     moved: int = 0
     insights: int = 0
-    insights_grounded: int = 0
-    quotations: int = 0
+    insights_grounded: int = 0  # by an exact or near quote
+    quotations: int = 0  # in the answers' text, beside the quotes of their evidence
     quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
