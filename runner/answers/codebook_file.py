@@ -93,14 +93,11 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
     known: dict[str, tuple[str, Code]] = {}
     for place, code in placed:
         name = " ".join(code.name.split())
-        if not name:
-            raise ConfigError(f"{place}: column code: expected a name")
-        if len(name) > MAX_NAME:
-            raise ConfigError(f"{place}: column code: {len(name)} characters, at most {MAX_NAME}")
+        if not 0 < len(name) <= MAX_NAME:
+            wanted = f"expected a name of at most {MAX_NAME} characters"
+            raise ConfigError(f"{place}: column code: {one_line(name, 60)!r}: {wanted}")
         if name_key(name) in known:
-            first = known[name_key(name)][0].rpartition(":")[2].strip()
-            where = f"line {first}" if first.isdecimal() else first
-            raise ConfigError(f"{place}: column code: {name!r} is in {where} already")
+            raise ConfigError(f"{place}: column code: {name!r} is at {known[name_key(name)][0]}")
         known[name_key(name)] = place, replace(code, name=name)
     parents = {key: _parent(known, *each) for key, each in known.items()}
     groups = set(parents.values()) - (known.keys() if may_lack else set())

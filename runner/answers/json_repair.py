@@ -5,7 +5,6 @@ import json
 import re
 import sys
 import time
-from dataclasses import dataclass
 from typing import Any
 
 import json_repair
@@ -22,19 +21,11 @@ class TooCostlyError(ValueError):
     """A repair exceeded its time limit."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompletedJson:
-    """The complete part of a truncated value: its JSON, and whether an item was left out."""
-
-    text: str
-    dropped: bool
-
-
-def complete(text: str) -> CompletedJson | None:
+def complete(text: str) -> tuple[str, bool] | None:
     """Return the complete part of the value at the start of *text*; None if it is closed.
 
-    An element of a list is complete at its last bracket, any other value once something follows it.
-    A truncated string is left out. Raises ValueError for nesting deeper than MAX_DEPTH.
+    With it, whether an item was left out. An element of a list is complete at its last bracket, any
+    other value but a string once something follows it. Raises ValueError beyond MAX_DEPTH.
     """
     stack: list[str] = []
     inside: list[int] = []  # depths of the elements of lists that are not closed
@@ -62,7 +53,7 @@ def complete(text: str) -> CompletedJson | None:
         before = mark
     if not stack:
         return None
-    return CompletedJson(text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`")))
+    return text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`"))
 
 
 def repair(text: str) -> Any:

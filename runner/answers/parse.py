@@ -162,16 +162,17 @@ class _AnswerSearch:
         if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
-        if whole.text in ("{}", "[]"):
+        completed, dropped = whole
+        if completed in ("{}", "[]"):
             raise ValueError("is not a JSON object")
         try:
-            value = json.loads(whole.text)
+            value = json.loads(completed)
         except (ValueError, RecursionError):
-            value = repair(whole.text)
+            value = repair(completed)
         reading = self.validated(value, cut=True)
         if reading is None:
             return None
-        dropped = whole.dropped or reading.dropped
+        dropped = dropped or reading.dropped
         reading = reading.after(*(_end_of(value) if dropped else ()))
         return replace(reading, repaired=True, cut=True, dropped=dropped)
 

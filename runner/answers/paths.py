@@ -62,23 +62,20 @@ def check_path(path: str, schema: Json) -> None:
     The schema has no references. Keys after a function, a wildcard over keys or a choice of shapes
     are not checked.
     """
+    compiled = compile_path(path)
     try:
-        _reached(compile_path(path).parsed, schema)
-    except _MissingKeyError as error:
+        _reached(compiled.parsed, schema)
+    except ConfigError as error:
         raise ConfigError(f"{one_line(path, 120)!r}: {error}") from error
 
 
-class _MissingKeyError(ValueError):
-    """A schema lacks a key."""
-
-
 def _reached(node: Any, schema: Any) -> Json | None:
-    """Return the schema that *node* selects, None if unknown; raise _MissingKeyError."""
+    """Return the schema that *node* selects, None if unknown; raise ConfigError."""
     kind, inner, here = node["type"], node["children"], _chosen(schema)
     if kind == "field":
         known, name = mapping(mapping(here).get("properties")), node["value"]
         if known and name not in known:
-            raise _MissingKeyError(f"no key {name!r} there{did_you_mean(name, known)}")
+            raise ConfigError(f"no key {name!r} there{did_you_mean(name, known)}")
         return known.get(name)
     if kind in ("subexpression", "index_expression", "pipe"):
         for child in inner:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -49,12 +50,13 @@ def parse_json(data: bytes) -> Any:
 
 def is_deeper(value: Any, limit: int) -> bool:
     """Return whether more than *limit* objects and lists are inside of each other in *value*."""
-    level = [value]
-    for _ in range(limit):
-        level = [inner for outer in level for inner in _containers(outer)]
-        if not level:
-            return False
-    return True
+    level: list[Any] = [[value]]
+    for _ in range(limit + 1):
+        held = chain.from_iterable(
+            each.values() if isinstance(each, dict) else each for each in level
+        )
+        level = [each for each in held if isinstance(each, dict | list)]
+    return bool(level)
 
 
 def check_size(data: bytes) -> None:
@@ -63,12 +65,6 @@ def check_size(data: bytes) -> None:
         raise ValueError(f"more than {MAX_BYTES:,} bytes")
     if len(data) > MAX_VALUES and sum(map(data.count, (b",", b":", b"[", b"{"))) > MAX_VALUES:
         raise ValueError(f"more than {MAX_VALUES:,} values")
-
-
-def _containers(value: Any) -> list[Any]:
-    """Return the objects and lists in *value*."""
-    values = value.values() if isinstance(value, dict) else value if type(value) is list else ()
-    return [inner for inner in values if isinstance(inner, dict | list)]
 
 
 def load_yaml(file: Path) -> Any:
