@@ -137,10 +137,7 @@ def _score(check: Check, found: str, until: float) -> float:
 
 
 def token_f1(found: str, wanted: str) -> float:
-    """Return the F1 of the words of *found* against those of *wanted*, 0 to 1.
-
-    As SQuAD counts them (Rajpurkar et al., EMNLP 2016), but with articles.
-    """
+    """Return the F1 of words, 0 to 1, as SQuAD (Rajpurkar et al., EMNLP 2016) but with articles."""
     one, other = (Counter(WORD.findall(each.casefold())) for each in (found, wanted))
     common = (one & other).total()
     return 2 * common / (one.total() + other.total()) if common else 0.0

@@ -175,10 +175,7 @@ def diverse(insights: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 
 def fair_shares(costs: Mapping[str, int], budget: int) -> dict[str, int]:
-    """Split *budget* tokens equally; unused tokens of one share go to the others.
-
-    Max-min fairness; each share is at most its cost and the sum at most max(0, *budget*).
-    """
+    """Split *budget* tokens max-min fairly: equally, none above its cost, the rest to others."""
     shares: dict[str, int] = {}
     left = max(0, budget)
     for place, name in enumerate(sorted(costs, key=lambda n: costs[n])):

@@ -62,10 +62,7 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
-    """Return the agreement of a judge's verdicts (None: contradictory) with people's labels.
-
-    A contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and MIN_KAPPA.
-    """
+    """Return a judge's agreement with people; a contradictory verdict (None) counts as wrong."""
     from runner.base.agreement import cohen_kappa  # imports numpy
 
     total = len(pairs)

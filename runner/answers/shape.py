@@ -61,11 +61,7 @@ def answer_shape(name: str, fields: type[BaseModel] = NoFields) -> type[Answer]:
 
 @cache
 def json_schema(shape: type[BaseModel]) -> dict[str, Any]:
-    """Return the schema of *shape* in the strict form that providers accept.
-
-    Every property is required and no other is allowed. Bounds stay; runner/providers/schemas.py
-    removes those that a provider does not accept.
-    """
+    """Return the strict schema of *shape*: all properties required, no others, bounds kept."""
     return cast("dict[str, Any]", _strict(shape.model_json_schema(mode="validation")))
 
 
@@ -73,10 +69,7 @@ _DESCRIBED = {"$ref", "title", "description", "default"}  # keys that bound no v
 
 
 def dereferenced(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a JSON schema with every reference replaced by its target.
-
-    A definition that contains itself becomes a dictionary that contains itself.
-    """
+    """Return a JSON schema with references replaced, recursive ones by a dictionary in itself."""
     definitions = schema.get("$defs", {})
     named: dict[str, dict[str, Any]] = {}
 

@@ -53,10 +53,7 @@ def part_of(schema: Schema, name: str) -> Schema:
 
 
 def schema_sizes(schema: Schema) -> dict[str, int]:
-    """Return the sizes of *schema* that providers limit, by the names of SchemaLimits.
-
-    Levels are those of objects and lists within each other, with references followed once.
-    """
+    """Return the sizes that SchemaLimits names; levels follow each reference once."""
     nodes = list(_nodes(schema))
     tables = [node["properties"] for node in nodes if isinstance(node.get("properties"), dict)]
     enums = [node["enum"] for node in nodes if isinstance(node.get("enum"), list)]

@@ -20,10 +20,7 @@ def ratio(part: Array, whole: Array) -> Any:
 
 
 def cohen_kappa(tables: ArrayLike) -> Any:
-    """Return the agreement of two raters beyond chance, -1 to 1.
-
-    Cohen, "A coefficient of agreement for nominal scales", 1960.
-    """
+    """Return two raters' agreement beyond chance, -1 to 1 (Cohen 1960, for nominal scales)."""
     counts = np.asarray(tables, dtype=float)
     total, agreed = counts.sum((-2, -1)), np.trace(counts, axis1=-2, axis2=-1)
     chance = (counts.sum(-1) * counts.sum(-2)).sum(-1)
@@ -31,10 +28,7 @@ def cohen_kappa(tables: ArrayLike) -> Any:
 
 
 def krippendorff_alpha(tables: ArrayLike) -> Any:
-    """Return the agreement of any number of raters, at most 1; tables are `coincidences`.
-
-    Krippendorff, "Computing Krippendorff's alpha-reliability", 2011, section C.
-    """
+    """Return raters' agreement, at most 1, by `coincidences` (Krippendorff 2011, section C)."""
     counts = np.asarray(tables, dtype=float)
     total, agreed = counts.sum((-2, -1)), np.trace(counts, axis1=-2, axis2=-1)
     same = (counts.sum(-1) ** 2).sum(-1)

@@ -167,10 +167,7 @@ def readable(path: object, key: str = "") -> Iterator[None]:
 
 
 def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
-    """Return a clause that names the nearest of *choices*, else lists the first 30; "" without any.
-
-    The nearest one is shown between *before* and *after*.
-    """
+    """Return a clause with the nearest of *choices*, between *before* and *after*, else some."""
     names = sorted(set(choices))
     by_folded = {each.casefold(): each for each in names}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)

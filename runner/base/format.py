@@ -76,10 +76,7 @@ def relative_error(value: Any) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
-    """Return *rows* as lines of one width per column: those of index *left* to the left.
-
-    Each cell becomes at most 80 harmless characters.
-    """
+    """Return *rows* as aligned lines, columns *left* to the left, cells cut to 80 characters."""
     clean = [[to_terminal(cell, 80) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
     return [

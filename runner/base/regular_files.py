@@ -31,19 +31,13 @@ def open_regular(file: Path, limit: int) -> BinaryIO:
 
 
 def read_regular(file: Path, limit: int) -> bytes:
-    """Return the content of a regular file of at most *limit* bytes; raise OSError.
-
-    What is appended meanwhile is left out; to read with the limit would map as much memory.
-    """
+    """Return what a regular file of at most *limit* bytes holds when opened; raise OSError."""
     with open_regular(file, limit) as opened:
         return opened.read(os.fstat(opened.fileno()).st_size)
 
 
 def open_own(path: Path, flags: int) -> int:
-    """Return a descriptor of a regular file to be written in place; raise OSError.
-
-    A file with another hard link is refused: that name may be outside of the directory.
-    """
+    """Return a descriptor, to write, of a regular file without other hard links; raise OSError."""
     descriptor = os.open(path, flags | os.O_CREAT | _SAFE, 0o600)
     about = os.fstat(descriptor)
     if stat.S_ISREG(about.st_mode) and about.st_nlink <= 1:

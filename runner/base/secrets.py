@@ -91,10 +91,7 @@ class Secrets:
 
 
 def secrets_of(*key_envs: str | None) -> Secrets:
-    """Return the values of *key_envs* and of variables named like keys, longest first.
-
-    The name of a file is not a key; in Google's credential files, the keys inside are.
-    """
+    """Return keys in *key_envs*, variables named like keys and Google's files, longest first."""
     keys = [
         value
         for name, value in os.environ.items()

@@ -11,11 +11,7 @@ def rate(part: float, whole: float) -> float | None:
 
 
 def wilson(part: float, whole: float) -> tuple[float, float]:
-    """Return the 95 % interval of the share *part* of *whole* > 0 independent results.
-
-    Wilson's score interval (Journal of the American Statistical Association, 1927), which holds
-    for few results and for all or none of them.
-    """
+    """Return the 95 % interval of the share *part* of *whole* > 0 (Wilson, JASA 1927)."""
     share, spread = part / whole, _Z**2 / whole
     middle = (share + spread / 2) / (1 + spread)
     half = _Z * math.sqrt(share * (1 - share) / whole + spread / (4 * whole)) / (1 + spread)

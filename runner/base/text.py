@@ -59,11 +59,7 @@ def without_hidden(text: str) -> tuple[str, int]:
 
 
 def to_safe_text(text: str) -> str:
-    """Return *text* without control and invisible characters and as valid UTF-8.
-
-    Tabs and line feeds stay. An escaped surrogate in a reply passes JSON and litellm, but could
-    not be written to a file.
-    """
+    """Return *text* without control (but tab, line feed) and invisible characters, valid UTF-8."""
     return without_hidden(text)[0]
 
 
@@ -81,10 +77,7 @@ JSON_LINES = SimpleNamespace(wanted=False)  # of a command: output.console=json
 
 
 def print_stderr(line: str) -> None:
-    """Print *line* on standard error; ignore a closed pipe and a full disk.
-
-    With JSON_LINES, a line that is no JSON becomes the `text` of an event `message`.
-    """
+    """Print *line* on standard error, as an event if JSON_LINES; ignore a closed pipe."""
     if JSON_LINES.wanted and not line.startswith("{"):
         line = orjson.dumps({"event": "message", "text": line.strip()}).decode()
     with suppress(OSError):
@@ -103,10 +96,7 @@ def own_version() -> str:
 
 
 def slug(name: str, limit: int = 48) -> str:
-    """Return *name* as part of a file name: 1 to *limit* lower-case letters, digits and hyphens.
-
-    Latin letters lose their accents; those of other scripts stay.
-    """
+    """Return *name* in a file name: 1 to *limit* letters (Latin bare), digits, hyphens."""
     name = unicodedata.normalize("NFKC", name).casefold()
     split = unicodedata.normalize("NFKD", name)
     is_latin = all(c.isascii() or not c.isalpha() for c in split)

@@ -56,10 +56,7 @@ class TokenBucket:
         return withdrawal
 
     def settle(self, withdrawal: Withdrawal, amount: float) -> None:
-        """Replace the estimate of *withdrawal* by the *amount* that was used.
-
-        The level becomes what it would be had *amount* been known from the start.
-        """
+        """Make the level what it would be had *amount*, not the estimate, been taken."""
         withdrawal.amount, withdrawal.final = amount, True
         while self.pending and self.pending[0].final:
             self._full_before_s = self._after(self._full_before_s, self.pending.pop(0))

@@ -202,10 +202,7 @@ def write_table(batch: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_insights(batch: Path, per: str) -> None:
-    """Write the insights of all runs into insights.jsonl and insights.csv; raise OSError.
-
-    *per* is `insight` or `evidence`. A run without insights, or with a damaged file, adds none.
-    """
+    """Write insights.jsonl and .csv of all runs, a row *per* insight or evidence; raise OSError."""
     runs = transcripts_of(batch)
 
     def insights(run: Path) -> list[dict[str, Any]]:

@@ -45,10 +45,7 @@ class JournalCall:
 
 @dataclass(slots=True)
 class CallPairs:
-    """Pairs lines as they come; *open*: first lines of calls in flight, by run, unit, attempt.
-
-    A call in a batch is paired by its request, and outlives the process that made it.
-    """
+    """Pairs lines as they come; *open*: first lines by run, unit, attempt (in a batch, request)."""
 
     open: dict[tuple[Any, str, int | str], Line] = field(default_factory=dict)
     _last: Line = field(default_factory=dict)

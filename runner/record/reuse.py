@@ -56,10 +56,7 @@ class PreviousSession:
         return self._restored(file, node, key)
 
     def elsewhere(self, node: Node, key: str) -> Mapping[str, Any] | None:
-        """Return the answer to the call with *key* of another part of *node*'s analyzer, or None.
-
-        A part of a collection's tree is named after its branch, which other files may move.
-        """
+        """Return the answer with *key* of another part of *node*'s analyzer: branches may move."""
         name = node.name.partition("/")[0]
         folder = self.path / "intermediate" / node.stage / name
         if folder not in self._parts:

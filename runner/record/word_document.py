@@ -1,7 +1,4 @@
-"""Word documents made of Markdown pages: headings, lists, tables and quotes, always the same bytes.
-
-Escaped characters become plain text; links and images keep their words.
-"""
+"""Word documents of Markdown pages, always the same bytes; links and images keep their words."""
 
 import re
 from collections.abc import Callable, Sequence
