@@ -125,10 +125,9 @@ class Coercion:
             return self._any(value, schema, path)
         kind, allowed = schema.get("type"), schema.get("enum") or [schema.get("const")]
         is_scalar = kind in _SCALARS or allowed != [None]
-        if is_scalar and isinstance(value, dict) and len(value) == 1:
-            value = self._as(next(iter(value.values())), value, path)
-        if is_scalar and isinstance(value, list) and len(value) == 1:
-            value = self._as(value[0], value, path)
+        while is_scalar and isinstance(value, dict | list) and len(value) == 1:
+            [inner] = value.values() if isinstance(value, dict) else value
+            value = self._as(inner, value, path)
         if allowed != [None]:
             return self._enum(value, allowed, path)
         if isinstance(value, str) and kind in ("object", "array"):
@@ -239,12 +238,13 @@ class Coercion:
         return {meant.get(key, key): each for key, each in value.items()}
 
     def _array(self, value: Any, schema: Mapping[str, Any], path: str) -> Any:
-        kind = schema.get("items", {}).get("type")
+        items = schema.get("items", {})
+        kind = items.get("type")
         if value is None or value == "":
             self._note(path, f"{json.dumps(value)} was read as an empty list")
             return []
         if isinstance(value, dict) and kind == "object":
-            inner, own = list(value.values()), schema["items"].get("properties", {})
+            inner, own = list(value.values()), items.get("properties", {})
             if len(inner) == 1 and isinstance(inner[0], list):
                 self._note(path, f"read inside of {_kind(value)}")
                 value = inner[0]
@@ -257,7 +257,6 @@ class Coercion:
             value = [value]
         if not isinstance(value, list):
             return value
-        items = schema.get("items", {})
         if self._cut and kind == "object":
             distinct = list({json.dumps(each): each for each in value}.values())
             if len(distinct) < len(value):

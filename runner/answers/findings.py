@@ -94,8 +94,8 @@ def _read_line(body: str, analyzer: str, key: str) -> Finding:
     insight = _INSIGHT.match(body) if key == "insights" else None
     if insight:
         confidence, category, text = insight.groups()
-        fields = {"text": text}
-        return Finding(analyzer, key, fields, float(confidence), category.strip(), tuple(citations))
+        about = {"text": text}, float(confidence), category.strip()
+        return Finding(analyzer, key, *about, tuple(citations))
     pairs = (part.partition(": ") for part in body.split(" | "))
     fields = {name if colon else "text": value if colon else name for name, colon, value in pairs}
     return Finding(analyzer, key, fields, None, None, tuple(citations))

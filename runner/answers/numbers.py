@@ -38,8 +38,8 @@ class Numbers:
 
     def find_scales(self) -> bool:
         """Return whether shares were written on another scale, and must be read again."""
-        found = {field: _scale_of(shares) for field, shares in self._shares.items()}
-        self._scales = {field: scale for field, scale in found.items() if scale is not None}
+        scales = ((field, _scale_of(shares)) for field, shares in self._shares.items())
+        self._scales = {field: scale for field, scale in scales if scale is not None}
         return bool(self._scales)
 
     def read(self, value: Any, schema: Mapping[str, Any], path: str, field: str) -> Any:

@@ -6,11 +6,11 @@ import os
 import secrets
 import tomllib
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from importlib import resources
 from itertools import count
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import orjson
 
@@ -23,7 +23,7 @@ _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
-class Draft:
+class Draft(AbstractContextManager["Draft"]):
     """A temp file beside *path* that `commit` turns into it; use it as a context manager.
 
     It holds *size* bytes and an open handle, so that a commit of at most that size needs no more
@@ -86,9 +86,6 @@ class Draft:
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)
-
-    def __enter__(self) -> Self:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self.discard()

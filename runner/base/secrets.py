@@ -3,18 +3,16 @@
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from runner.base.disguise import mask_disguised
 from runner.base.errors import ConfigError
-from runner.base.json import load_json, mapping, with_texts
+from runner.base.json import read_json, with_texts
 
 MASK = "***"
 MIN_CHARS = 8  # a shorter value would occur in ordinary text
-MAX_FILE_BYTES = 1 << 16
 MIN_PART_CHARS = 16  # of one of several keys in a value, or of a line of a private key
 
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
@@ -97,7 +95,8 @@ def secrets_of(*key_envs: str | None) -> Secrets:
         for name, value in os.environ.items()
         if name in key_envs or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
     ]  # Path.exists raises for a long name
-    keys += _google_keys(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", ""))
+    google = read_json(Path(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")))
+    keys += [str(value) for name, value in google.items() if names_key(name)]
     values = {value for key in keys for value in _parts(key)}
     return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
 
@@ -119,14 +118,6 @@ def _parts(value: str) -> Iterator[str]:
         yield value.strip()
     parts = re.split(r"[\s,;=]+", value)
     yield from (p for p in parts if len(p) >= MIN_PART_CHARS and re.search(r"\d", p))
-
-
-def _google_keys(path: str) -> list[str]:
-    """Return the keys in a file of Google's credentials, none if it cannot be read."""
-    with suppress(OSError, ValueError):
-        facts = mapping(load_json(Path(path), MAX_FILE_BYTES)) if path else {}
-        return [str(v) for name, v in facts.items() if names_key(name)]
-    return []
 
 
 def names_key(name: str) -> bool:

@@ -39,8 +39,6 @@ REPORT = "report.html"  # of a run or batch
 INSIGHTS = "insights.jsonl"
 INSIGHTS_TABLE = "insights.csv"
 PARTS = ("config", "logs", "runs")  # subdirectories
-
-
 MAX_TABLE = 128 * 1024 * 1024  # bytes of results.jsonl
 THEME_COLUMNS = ("themes", "theme_ids")  # of a batch with a collection
 
@@ -113,11 +111,6 @@ def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG0
             raise OSError(f"{journal} names more than {MAX_LISTED:,} runs")
         place += len(raw)
     return dict(places)
-
-
-def begin_batch(batch: Path) -> None:
-    """Create an empty results file; raise OSError."""
-    Lines(batch / RESULTS).close()
 
 
 def input_names(batch: Path) -> list[str]:

@@ -10,6 +10,7 @@ import structlog
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_OK, OutputError, reason
+from runner.base.files import Lines
 from runner.base.loop_lag import LagProbe, spare_collections
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
@@ -31,7 +32,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import begin_batch
+from runner.record.batch_directory import RESULTS
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
 from runner.record.reuse import StoredAnswers, keep_damaged_metadata
@@ -155,7 +156,7 @@ async def _run(
             directory.write_job(job)
             console, hold_s = str(job.settings.output.console), 0.0
             if isinstance(job, BatchJob):
-                begin_batch(path)
+                Lines(path / RESULTS).close()  # makes it
                 # A batch shows the events of its runs as JSON alone.
                 console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
             events = run_log(
