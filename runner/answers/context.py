@@ -32,11 +32,6 @@ class Item:
     tokens: int
     tier: int = OTHER_KEY
 
-    def entry(self, *, kept: bool) -> dict[str, Any]:
-        """Return the item's entry in the ledger."""
-        named = {"key": self.key, "index": self.index, "priority": TIERS[self.tier]}
-        return {**named, "tokens": self.tokens, "kept": kept}
-
 
 @dataclass(frozen=True, slots=True)
 class ReducedContext:
@@ -58,16 +53,16 @@ class ReducedContext:
 
     def ledger(self, settings: ContextSettings) -> dict[str, Any]:
         """Return the budget and every item, kept or dropped, as JSON-able data."""
-        sections: dict[str, Any] = {}
-        for name, share in self.shares.items():
-            kept = [item.entry(kept=True) for item in self.kept if item.analyzer == name]
-            dropped = [item.entry(kept=False) for item in self.dropped if item.analyzer == name]
-            sections[name] = {
-                "share_tokens": share,
-                "kept_tokens": sum(entry["tokens"] for entry in kept),
-                "dropped_tokens": sum(entry["tokens"] for entry in dropped),
-                "items": kept + dropped,
-            }
+        sections: dict[str, dict[str, Any]] = {
+            name: {"share_tokens": share, "kept_tokens": 0, "dropped_tokens": 0, "items": []}
+            for name, share in self.shares.items()
+        }
+        for state, items in (("kept", self.kept), ("dropped", self.dropped)):
+            for item in items:
+                section = sections[item.analyzer]
+                section[f"{state}_tokens"] += item.tokens
+                named = {"key": item.key, "index": item.index, "priority": TIERS[item.tier]}
+                section["items"].append({**named, "tokens": item.tokens, "kept": state == "kept"})
         return {
             "settings": settings.model_dump(),
             "tokens": self.tokens,

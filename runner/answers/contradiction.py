@@ -80,7 +80,9 @@ def contradicts(one: str, other: str) -> bool:
     own, others = _of_its_own(one, other), _of_its_own(other, one)
     if not others or "".join(own) == "".join(others):
         return False
-    return any(not any(_is_spelling(name, each) for each in others) for name in own)
+    names = (fact for fact in own if fact.isalpha() and fact not in _NUMBER_WORDS)
+    spelt = {name for name in names if any(fuzz.ratio(name, o) >= _SPELLING for o in others)}
+    return not spelt.issuperset(own)
 
 
 def _has_opposites(mine: Set[str], theirs: Set[str]) -> bool:
@@ -101,12 +103,6 @@ def _of_its_own(text: str, other: str) -> list[str]:
     return [fact for fact in _facts(text) if fact not in known]
 
 
-def _is_spelling(name: str, other: str) -> bool:
-    """Return whether two names differ as spellings of one do: Jonathan, Jonathon."""
-    are_names = name.isalpha() and name not in _NUMBER_WORDS
-    return are_names and fuzz.ratio(name, other) >= _SPELLING
-
-
 @lru_cache(_TEXTS)
 def _words(text: str) -> frozenset[str]:
     return frozenset(word.casefold() for word in WORD.findall(text))
@@ -116,7 +112,7 @@ def _words(text: str) -> frozenset[str]:
 def _facts(text: str) -> tuple[str, ...]:
     """Return the numbers of *text*, and its names: capitalized words within its sentences."""
     facts = dict.fromkeys(_numbers(text.casefold()))
-    is_name = str.istitle if text.isupper() else _is_capitalized
+    is_name = str.istitle if text.isupper() else lambda word: word[0].isupper()
     for word in WORD.finditer(text):
         lead = text[max(0, word.start() - 4) : word.start()].rstrip(" \"'“‘«([")
         folded = word[0].casefold()
@@ -164,10 +160,6 @@ def _goes_on(part: float, value: float) -> bool:
     """Return whether *value*, said after *part*, belongs to the same number: sixty-six."""
     tens = part % 100
     return (not tens and value < 100) or (tens >= 20 and not part % 10 and value < 10)
-
-
-def _is_capitalized(word: str) -> bool:
-    return word[0].isupper()
 
 
 @lru_cache(_TEXTS)

@@ -85,14 +85,12 @@ def placed(insights: Iterable[MergedInsight], segments: Iterable[Segment]) -> No
     """Add to each piece of evidence the speaker, the start and the place of its segment."""
     by_id = {segment.id: segment for segment in segments}
     for insight in insights:
-        insight.evidence = [_placed(each, by_id.get(each["segment"])) for each in insight.evidence]
-
-
-def _placed(evidence: dict[str, Any], segment: Segment | None) -> dict[str, Any]:
-    if segment is None or evidence.get("match") == "absent":
-        return evidence
-    where = {"where": segment.where} if segment.where else {}
-    return {**evidence, "speaker": segment.speaker, "start_s": segment.start_s, **where}
+        for at, cited in enumerate(insight.evidence):
+            segment = by_id.get(cited["segment"])
+            if segment is not None and cited.get("match") != "absent":
+                where = {"where": segment.where} if segment.where else {}
+                about = {"speaker": segment.speaker, "start_s": segment.start_s, **where}
+                insight.evidence[at] = {**cited, **about}
 
 
 def rows_of(

@@ -16,6 +16,7 @@ from runner.answers.json_repair import MAX_DEPTH, TooCostlyError, complete, repa
 from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError, one_line
+from runner.base.json import inside, is_deeper, with_texts
 from runner.base.text import to_safe_text
 
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
@@ -47,11 +48,9 @@ class ReadReply:
 def parse_answer(text: str, shape: type[Answer], part: str = "") -> ReadReply:
     """Return the answer of *shape* in the reply *text*, however it is wrapped.
 
-    *part* is the analyzer's part of a shared schema (see `shared_schema`).
-
     The answer is the last valid object outside the model's reasoning. Only without one, broken JSON
-    is repaired, or completed where it was cut. Raises AnswerError of kind `invalid_output` that
-    states the fault of the best object.
+    is repaired, or completed where it was cut. *part* is the analyzer's part of a shared schema.
+    Raises AnswerError of kind `invalid_output` that states the fault of the best object.
     """
     search = _AnswerSearch(shape, part)
     said = one_line(text, _SHOWN) or "it is empty"  # it may be a refusal
@@ -90,27 +89,24 @@ class _AnswerSearch:
 
     def strict(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
-        valid: list[tuple[ReadReply, int, int]] = []
-        unsure: list[tuple[ReadReply, int, int]] = []
+        read: list[tuple[ReadReply, int, int]] = []
         later: list[str] = []  # faults of the objects after the last valid one
         for value, start, end in found.values:
-            for each in self._alternatives(value):
-                reading = self.validated(each)
+            for reading in map(self.validated, self._alternatives(value)):
+                if reading is not None:
+                    read.append((reading, start, end))
                 if reading is not None and not reading.doubt:
-                    valid.append((reading, start, end))
                     later.clear()
-                elif reading is not None:
-                    unsure.append((reading, start, end))
-                    later.append(f"an object after it is not valid: {reading.doubt}")
-                elif self.faults[-1][0] > 1:
-                    later.append(f"an object after it is not valid: {self.faults[-1][1]}")
+                elif reading is not None or self.faults[-1][0] > 1:
+                    later.append(reading.doubt if reading else self.faults[-1][1])
+        valid = [each for each in read if not each[0].doubt]
         if not valid:
-            valid, later = unsure, []
+            valid, later = read, []
         if valid:
             reading, start, end = valid[-1]
             several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
             chosen = [f"the last of {several} valid objects"] if several > 1 else []
-            chosen += later[:1]
+            chosen += [f"an object after it is not valid: {fault}" for fault in later[:1]]
             repaired = not is_strict(found.text[start:end])
             # what begins after it and cannot be read may be the one that was meant
             after = any(at > end for at in found.broken)
@@ -257,16 +253,10 @@ def _bounds(shape: type[Answer]) -> dict[str, Any]:
     return dereferenced(shape.model_json_schema(mode="validation"))
 
 
-def _clean(node: Any, depth: int = 0) -> Any:
-    """Return *node* with texts safe to store; raise ValueError if it is too deep or not finite."""
-    if depth > MAX_DEPTH:
+def _clean(value: Any) -> Any:
+    """Return *value* with texts safe to store; raise ValueError if it is too deep or not finite."""
+    if is_deeper(value, MAX_DEPTH):
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
-    if isinstance(node, str):
-        return node if node.isascii() and node.isprintable() else to_safe_text(node)
-    if isinstance(node, list):
-        return [_clean(item, depth + 1) for item in node]
-    if isinstance(node, dict):
-        return {_clean(key): _clean(body, depth + 1) for key, body in node.items()}
-    if isinstance(node, float) and not math.isfinite(node):
+    if any(isinstance(each, float) and not math.isfinite(each) for each in inside(value)):
         raise ValueError("holds a number that is not finite")
-    return node
+    return with_texts(value, to_safe_text)

@@ -18,7 +18,7 @@ SHELL = SimpleNamespace(folder=None)  # where the command was typed, once it has
 _SAFE = getattr(os, "O_NOFOLLOW", 0) | os.O_NONBLOCK
 
 
-def open_regular(file: Path, limit: int) -> BinaryIO:
+def open_regular(file: Path, limit: int = MAX_LOG) -> BinaryIO:
     """Open a regular file of at most *limit* bytes to read; raise OSError for anything else."""
     descriptor = os.open(file, os.O_RDONLY | _SAFE)
     about = os.fstat(descriptor)

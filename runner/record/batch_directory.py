@@ -19,14 +19,7 @@ from runner.answers.themes import read_collection
 from runner.base.errors import ConfigError, readable
 from runner.base.files import Lines, write_bytes
 from runner.base.json import mappings, read_json, read_list, text
-from runner.base.regular_files import (
-    MAX_LINE,
-    MAX_LOG,
-    folders_in,
-    kind_of,
-    open_regular,
-    read_lines,
-)
+from runner.base.regular_files import MAX_LINE, folders_in, kind_of, open_regular, read_lines
 from runner.base.tables import as_rows
 from runner.base.text import by_number
 from runner.record.journal import MAX_LISTED, lines_of, parse_lines, read_journal
@@ -94,7 +87,7 @@ def journal_of(run: Path) -> list[dict[str, Any]]:
     places = _by_run(journal, journal.stat().st_size).get(name, ())
     if len(places) > MAX_LISTED:
         raise OSError(f"{journal} has more than {MAX_LISTED:,} lines of {name}")
-    with open_regular(journal, MAX_LOG) as opened:
+    with open_regular(journal) as opened:
         lines = (opened.readline(MAX_LINE) for place in places if opened.seek(place) == place)
         return list(parse_lines(lines))
 

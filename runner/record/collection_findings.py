@@ -8,16 +8,7 @@ from typing import Any
 from runner.answers.clustering import Merge, linkage
 from runner.answers.contradiction import denials
 from runner.answers.grounding.exact_matches import ABSENT
-from runner.answers.themes import (
-    AGAINST,
-    FOR,
-    Joined,
-    ReadFile,
-    Theme,
-    ThemeQuote,
-    UnreadFile,
-    Voice,
-)
+from runner.answers.themes import AGAINST, Joined, ReadFile, Theme, ThemeQuote, UnreadFile, Voice
 from runner.base.errors import ColloquyError
 from runner.base.json import mappings, text
 from runner.base.text import digest
@@ -64,10 +55,9 @@ class CollectionFindings:
     unused: int
     foreign: tuple[str, ...] = ()
 
-    def quotes(self, findings: Iterable[str], side: str = FOR) -> tuple[ThemeQuote, ...]:
+    def quotes(self, findings: Iterable[str]) -> tuple[ThemeQuote, ...]:
         """Return the quotes of *findings*, each once."""
-        every = (replace(q, side=side) for name in findings for q in self.findings[name].quotes)
-        return tuple(dict.fromkeys(every))
+        return tuple(dict.fromkeys(q for name in findings for q in self.findings[name].quotes))
 
     def theme(
         self,
@@ -78,14 +68,16 @@ class CollectionFindings:
         merged: tuple[Joined, ...],
     ) -> Theme:
         """Return the theme of *findings*, without an id; those *against* it are among them."""
-        findings = tuple(dict.fromkeys(findings))
-        opposed, own = set(against), self.quotes(against, AGAINST)
-        quotes = (*self.quotes(name for name in findings if name not in opposed), *own)
+        findings, against_it = tuple(dict.fromkeys(findings)), set(against)
+        support = self.quotes(name for name in findings if name not in against_it)
+        opposed = tuple(replace(quote, side=AGAINST) for quote in self.quotes(against))
+        quotes = *support, *opposed
         files = tuple(sorted(said := {quote.file for quote in quotes}))
         silent = tuple(each.file for each in self.read if each.file not in said)
-        pro, contra = voices_of(q for q in quotes if q.side == FOR), voices_of(own)
-        of = files, voices_of(quotes), pro, contra, silent, quotes, findings, against, merged
-        return Theme("", title, statement, *of)
+        voices = voices_of(quotes), voices_of(support), voices_of(opposed)
+        return Theme(
+            "", title, statement, files, *voices, silent, quotes, findings, against, merged
+        )
 
 
 def voices_of(quotes: Iterable[ThemeQuote]) -> tuple[Voice, ...]:

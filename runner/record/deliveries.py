@@ -42,15 +42,6 @@ class DeliveryBook:
             with suppress(KeyError, TypeError, ValueError, AttributeError):
                 self._add(line)
 
-    def wanted(self, batch: LedgerBatch) -> set[str]:
-        """Return the keys whose results in *batch* may be asked for."""
-        return {
-            key
-            for key in batch.keys
-            for call in self.calls.get(key, ())
-            if call.mark == batch.mark and not call.taken and call.settled is not False
-        }
-
     def unclaimed(self) -> list[tuple[str, HeldCall]]:
         """Return the calls that are neither settled nor asked for, with their keys."""
         every = ((key, call) for key, calls in self.calls.items() for call in calls)
@@ -153,7 +144,9 @@ class Deliveries:
 
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """See `Ledger`."""
-        return self.book.wanted(batch)
+        calls = ((key, call) for key in batch.keys for call in self.book.calls.get(key, ()))
+        open_ = (each for each in calls if not each[1].taken and each[1].settled is not False)
+        return {key for key, call in open_ if call.mark == batch.mark}
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """See `Ledger`."""

@@ -12,7 +12,7 @@ import orjson
 
 from runner.base.files import TEMP, temporary_files
 from runner.base.json import MAX_BYTES, parse_json
-from runner.base.regular_files import MAX_LOG, open_own, open_regular
+from runner.base.regular_files import open_own, open_regular
 from runner.base.usage import Usage
 from runner.providers.request import Completion
 
@@ -92,7 +92,7 @@ class ReplyBuffer:
 def _replies_in(file: Path) -> Iterator[tuple[str, str, Completion]]:
     """Yield unit, key and reply of each whole line, up to MAX_TAKEN bytes; none for no file."""
     size = 0
-    with suppress(OSError), open_regular(file, MAX_LOG) as opened:
+    with suppress(OSError), open_regular(file) as opened:
         for line in iter(partial(opened.readline, MAX_BYTES), b""):
             with suppress(ValueError, KeyError, TypeError):
                 entry = parse_json(line)

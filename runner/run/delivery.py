@@ -76,7 +76,7 @@ class JobDelivery:
                 made[name] = replace(made[name], flex=flex)
             of = self._journal, name, provider_of(model.settings), book, self.job.secrets
             ledger = Deliveries(self.directory.path, *of, now=self.now)
-            if sends or any(map(book.wanted, ledger.batches.values())):
+            if sends or any(map(ledger.wanted, ledger.batches.values())):
                 endpoint = endpoints(route_of(model.settings, addresses.get(name)))
                 parts = endpoint, ledger, self.activity, self._timing(model, begun)
                 deliverer = Deliverer(*parts, sends=sends, repair=settings.delivery.repair)

@@ -72,7 +72,7 @@ def test_what_is_committed_is_not_asked_for_again() -> None:
     committed = {**AT, "event": "node.committed", "analyzer": "minutes", "status": "ok"}
     lines = [started("k"), sent("k"), batch("collected"), ended("call.finished", "k")]
 
-    assert {"k"} == book(*lines).wanted(book(*lines).batches["main"][MARK])
+    assert {"k"} == ledger(*lines).wanted(book(*lines).batches["main"][MARK])
     assert ledger(*lines, committed).claim("k") is None
 
 

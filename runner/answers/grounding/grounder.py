@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass
+from functools import partial
 from itertools import chain, islice, pairwise
 from operator import add
 from typing import Any
 
 from runner.answers.contradiction import contradicts, denials
+from runner.answers.coverage import cited_segments
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
-from runner.answers.grounding.near_matches import (
-    NearMatch,
-    difference,
-    nearest_match,
-    replaced_at_ends,
-)
+from runner.answers.grounding.near_matches import NearMatch, difference, nearest, replaced_at_ends
 from runner.answers.grounding.quotations import quotations
+from runner.base.json import mapping, rebuilt
 from runner.base.statistics import rate
 from runner.transcript.model import Segment
 
@@ -105,10 +103,10 @@ class Grounder:
         found = (self._exact(reading, claimed or 0) for reading in readings)
         fair = (spans for spans in found if spans and self._is_fair(spans))
         if hits := [self._transcript.segment_of(spans[0][0]) for spans in fair]:
-            nearest = min(hits, key=lambda number: abs(number - (claimed or 0)))
-            return QuoteCheck("exact", *self._moved(nearest, segment))
+            number = min(hits, key=lambda number: abs(number - (claimed or 0)))
+            return QuoteCheck("exact", *self._moved(number, segment))
         reading = readings[0]  # with its label, it would be like the words of another speaker
-        near = nearest_match(self._transcript, reading.words, claimed, self._near_score)
+        near = nearest(self._transcript, reading.words, claimed, self._near_score)
         if near is not None and near.score >= self._near_score:
             number = self._transcript.segment_of(near.start)
             actual = self._original(*self._with_replaced_ends(reading.words, near))
@@ -124,22 +122,15 @@ class Grounder:
         segment and quote, both strings. It gets `match` and, where set, `moved_from`, `said` and
         `difference`; its segment is corrected unless the quote is absent.
         """
-        grounded, checks, supported = dict(answer), list[QuoteCheck](), 0
-        insights = []
-        for insight in answer.get("insights", ()):
-            before = len(checks)
-            insights.append(self._copy(insight, checks))
-            supported += any(check.match != ABSENT for check in checks[before:])
-        if "insights" in answer:
-            grounded["insights"] = insights
-        if "structured_data" in answer:
-            grounded["structured_data"] = self._copy(answer["structured_data"], checks)
-        matches = [check.match for check in checks]
+        checks: list[QuoteCheck] = []
+        parts = ("insights", "structured_data")
+        checked = partial(self._checked, checks)
+        grounded = {k: rebuilt(v, checked) if k in parts else v for k, v in answer.items()}
+        matches, insights = [check.match for check in checks], grounded.get("insights", ())
         exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
         moved = sum(check.moved_from is not None for check in checks)
-        return grounded, GroundingCounts(
-            len(checks), exact, near, absent, moved, len(insights), supported
-        )
+        counts = len(checks), exact, near, absent, moved, len(insights)
+        return grounded, GroundingCounts(*counts, sum(map(any, map(cited_segments, insights))))
 
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
@@ -175,13 +166,11 @@ class Grounder:
         absent = [quote for quote, at in found if self.check(quote, at).match == ABSENT]
         return len(found), absent
 
-    def _copy(self, value: Any, checks: list[QuoteCheck]) -> Any:
-        if isinstance(value, list | tuple):
-            return [self._copy(item, checks) for item in value]
-        if not isinstance(value, dict):
+    def _checked(self, checks: list[QuoteCheck], value: Any) -> Any:
+        """Return *value*, with the marks of its check if it is evidence."""
+        is_evidence = mapping(value).keys() == _EVIDENCE
+        if not is_evidence or not all(isinstance(each, str) for each in value.values()):
             return value
-        if value.keys() != _EVIDENCE or not all(isinstance(v, str) for v in value.values()):
-            return {key: self._copy(item, checks) for key, item in value.items()}
         check = self.check(value["quote"], value["segment"])
         checks.append(check)
         marks = {name: mark for name in _MARKS if (mark := getattr(check, name)) is not None}

@@ -33,7 +33,7 @@ class NearMatch:
     score: float
 
 
-def nearest_match(
+def nearest(
     transcript: TranscriptWords, target: Sequence[str], segment: int | None, enough: float
 ) -> NearMatch | None:
     """Return the match most like *target*, words as of `exact_matches.words`.

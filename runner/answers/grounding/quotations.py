@@ -7,7 +7,7 @@ from typing import Any
 from runner.answers.grounding.exact_matches import ABSENT, words
 from runner.base.errors import one_line
 from runner.base.format import first_of
-from runner.base.json import inside, rebuilt
+from runner.base.json import inside, mappings, rebuilt, text
 
 MIN_WORDS = 3  # in quotation marks; fewer are a term or a distance rather than a quotation
 _EVIDENCE = frozenset({"segment", "quote"})
@@ -47,20 +47,14 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
     elif isinstance(value, Mapping):
         if value.keys() >= _EVIDENCE:
             return
-        segment = _cited(value) or segment
+        first = next(iter(mappings(value.get("evidence"))), {})
+        segment = text(first.get("segment")) or segment
         for key, item in value.items():
             if key in verbatim and isinstance(item, str):
                 if item:
                     yield item, segment
             else:
                 yield from _within(item, segment, verbatim)
-
-
-def _cited(value: Mapping[Any, Any]) -> str:
-    evidence = value.get("evidence")
-    first = evidence[0] if isinstance(evidence, list | tuple) and evidence else None
-    segment = first.get("segment") if isinstance(first, Mapping) else None
-    return segment if isinstance(segment, str) else ""
 
 
 QUOTATIONS = "quotations in its text are not in the transcript"
