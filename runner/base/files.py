@@ -20,7 +20,6 @@ TEMP = ".tmp."
 _CHUNK = 1 << 16
 # Of some network and FUSE file systems, which lack fsync of directories or fallocate.
 _UNSUPPORTED = (errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP)
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
 
 class Draft(AbstractContextManager["Draft"]):
@@ -34,7 +33,7 @@ class Draft(AbstractContextManager["Draft"]):
     def __init__(self, path: Path, size: int = 0) -> None:
         self._path, self._size = path, 0
         self._temp = path.parent / f"{TEMP}{path.name}.{os.getpid()}.{secrets.token_hex(4)}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL  # which follows no link
         self._descriptor: int | None = os.open(self._temp, flags, 0o600)
         try:
             self.reserve(size)

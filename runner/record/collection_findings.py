@@ -126,17 +126,15 @@ def collect_findings(
     for file in inputs:
         row = rows.get(file.name, {})
         records = _records(batch / file.run, reads)
+        why = text(row.get("error")) or text(row.get("status")) or "it was not run"
         try:
-            if not records:
-                why = text(row.get("error")) or text(row.get("status")) or "it was not run"
-                unread.append(UnreadFile(file.name, why))
-                continue
-            transcript = read_transcript_file(batch / file.run)
+            transcript = read_transcript_file(batch / file.run) if records else None
         except ColloquyError as error:
-            unread.append(UnreadFile(file.name, str(error)))
-            continue
-        if (same := hashes.setdefault(transcript.sha256, file.name)) != file.name:
-            unread.append(UnreadFile(file.name, f"the same transcript as {same}"))
+            transcript, why = None, str(error)
+        if transcript and (same := hashes.setdefault(transcript.sha256, file.name)) != file.name:
+            transcript, why = None, f"the same transcript as {same}"
+        if transcript is None:
+            unread.append(UnreadFile(file.name, why))
             continue
         if transcript.reading and NOT_ENGLISH in transcript.reading.warnings:
             foreign.append(file.name)

@@ -5,7 +5,6 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import orjson
 
 from runner.base.files import Lines
 from runner.base.json import amount, number
-from runner.base.regular_files import MAX_LOG, read_lines
+from runner.base.regular_files import MAX_LINES, MAX_LOG, read_lines
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.base.usage import Usage
@@ -233,10 +232,7 @@ class MemberJournal:
 
 def read_journal(path: Path) -> list[dict[str, Any]]:
     """Return the intact lines of a run's own journal; raise OSError."""
-    lines = list(islice(lines_of(path, MAX_LISTED_BYTES), MAX_LISTED + 1))
-    if len(lines) > MAX_LISTED:
-        raise OSError(f"{path} has more than {MAX_LISTED:,} lines, too many for one run")
-    return lines
+    return list(lines_of(path, MAX_LISTED_BYTES, MAX_LISTED))
 
 
 def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
@@ -252,10 +248,13 @@ def spent_in(path: Path) -> tuple[Spent, dict[str, Spent]]:
     return total, by_run
 
 
-def lines_of(path: Path, limit: int = MAX_LOG) -> Iterator[dict[str, Any]]:
-    """Yield the events of a file of JSON lines; none if it does not exist. Raises OSError."""
+def lines_of(path: Path, limit: int = MAX_LOG, most: int = MAX_LINES) -> Iterator[dict[str, Any]]:
+    """Yield the events, *most* at most, of a file of JSON lines, if it exists; raise OSError."""
     try:
-        yield from parse_lines(read_lines(path, limit))
+        for number, line in enumerate(parse_lines(read_lines(path, limit))):
+            if number == most:
+                raise OSError(f"{path} has more than {most:,} lines")
+            yield line
     except FileNotFoundError:
         return
 

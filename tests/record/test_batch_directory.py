@@ -43,7 +43,7 @@ def test_a_journal_of_too_much_is_refused_and_not_held_in_memory(
         monkeypatch.setattr(module, "MAX_LISTED", 3)
     with pytest.raises(OSError, match="more than 3 lines of runs/00/r0"):
         journal_of(batch / "runs/00/r0")
-    with pytest.raises(OSError, match="more than 3 lines, too many for one run"):
+    with pytest.raises(OSError, match="more than 3 lines$"):
         read_journal(file)
 
     file.write_bytes(b"".join(line(run) for run in range(5)))
@@ -65,5 +65,5 @@ def test_a_table_of_too_many_rows_is_refused(batch: Path, monkeypatch: pytest.Mo
     assert ["t0", "t1", "t2", "t3"] == [row["transcript"] for row in rows_of(batch)]
 
     monkeypatch.setattr(batch_directory, "MAX_LISTED", 3)
-    with pytest.raises(OSError, match="has more than 3 rows"):
+    with pytest.raises(OSError, match="has more than 3 lines"):
         rows_of(batch)
