@@ -72,8 +72,7 @@ class Catalog(Protocol):
 def load_analyzer(name: str, settings: AnalyzerSettings, folders: Sequence[Path]) -> Analyzer:
     """Return analyzer *name* from the first installed catalog that has it.
 
-    *folders* hold the user's prompts and are searched before the packaged ones. Raises
-    ConfigError when no catalog has the prompt.
+    *folders*, the user's, are searched before the packaged prompts. Raises ConfigError.
     """
     for module in _catalogs():
         catalog = cast("Catalog", importlib.import_module(module))

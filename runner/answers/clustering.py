@@ -39,8 +39,7 @@ def similarities(
 ) -> list[dict[int, float]]:
     """Return for each of *texts* the others that share a term with it, with their cosine.
 
-    With their unit vectors *embedded*, it is the mean of that cosine and the vectors', from
-    _MIN_WITH_EMBEDDINGS on.
+    With unit vectors *embedded*, it is the mean with theirs, from _MIN_WITH_EMBEDDINGS on.
     """
     found: list[dict[int, float]] = [{} for _ in texts]
     postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)

@@ -113,8 +113,7 @@ _EXAMPLES = "\nExamples:\n- "  # in a description, before one example a line
 def codes_in(root: Element, source: str, limit: int = MAX_CODES) -> list[Code]:
     """Return the codes, at most *limit*, of a REFI-QDA codebook or project; raise TranscriptError.
 
-    A code with the name of a code at the top, or of an earlier one with another parent, is called
-    `parent / name`.
+    One called like a code at the top, or like one below another parent, is `parent / name`.
     """
     book = root.find("CodeBook") if root.tag == "Project" else root
     if book is None or book.tag != "CodeBook":

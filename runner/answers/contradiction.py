@@ -72,8 +72,7 @@ _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposit
 def contradicts(one: str, other: str) -> bool:
     """Return whether like texts differ in a denial, an opposite word, or numbers or names of each.
 
-    Spellings of one name or number, such as Jonathan and Jonathon, TV and T_V or 1999 and nineteen
-    ninety-nine, are the same.
+    Spellings are the same: Jonathan and Jonathon, TV and T_V, 1999 and nineteen ninety-nine.
     """
     if denials(one) != denials(other) or _has_opposites(_words(one), _words(other)):
         return True

@@ -108,8 +108,7 @@ def _words(text: str) -> str:
 def _repaired(text: str) -> Any:
     """Return the value that json_repair finds; raise TooCostlyError after MAX_REPAIR_S.
 
-    It takes quadratic time for many texts, in a thread that only a profiling function can
-    interrupt.
+    It takes quadratic time for many texts, which only a profiling function can interrupt.
     """
     ends, steps, profiler = time.thread_time() + MAX_REPAIR_S, itertools.count(), sys.getprofile()
 

@@ -24,8 +24,7 @@ _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
 def md(value: Any) -> str:
     """Return *value* as inline Markdown that viewers show as plain text.
 
-    It cannot contain an image, a link, HTML, a formula, a comment, the name or the start of a
-    block; addresses stay readable.
+    No image, link, HTML, formula, comment, name or start of a block; addresses stay readable.
     """
     if value is None:
         return "–"

@@ -102,8 +102,7 @@ def failed_outcome(
 def run_status(outcomes: Mapping[str, Outcome], min_rate: float = 0.0) -> tuple[str, int]:
     """Return the run's status and exit code; the first of ENDINGS that applies decides.
 
-    It is `degraded` if every analyzer answered, but less than *min_rate* of their quotes are in the
-    transcript.
+    It is `degraded` if all answered, but less than *min_rate* of the quotes are in the transcript.
     """
     good = sum(outcome.status == "ok" for outcome in outcomes.values())
     kinds = {outcome.kind for outcome in outcomes.values()}

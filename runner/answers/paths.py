@@ -59,8 +59,7 @@ def texts_in(value: Any) -> list[str]:
 def check_path(path: str, schema: Json) -> None:
     """Raise ConfigError, with the nearest match, if *path* names a key that *schema* lacks.
 
-    The schema has no references. Keys after a function, a wildcard over keys or a choice of shapes
-    are not checked.
+    Keys after a function, a wildcard over keys or a choice of shapes are not checked.
     """
     compiled = compile_path(path)
     try:

@@ -74,8 +74,7 @@ class FileNames:
     def called(self, name: str) -> list[str]:
         """Return the files that *name* means: path or name, other case, with or without ending.
 
-        Of several forms the most certain one counts. In names of other programs a folder ends
-        with `_`.
+        Of several forms the most certain counts. In other programs' names a folder ends with `_`.
         """
         return next((held for form, known in self._known if (held := known.get(form(name)))), [])
 

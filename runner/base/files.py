@@ -107,8 +107,7 @@ def write_if_changed(path: Path, data: bytes) -> None:
 def write_in_place(path: Path, data: bytes) -> None:
     """Write *path* in place with the fewest system calls; raise OSError.
 
-    A crash may truncate it, so use it only for files that a resumed run writes again. Without room,
-    the file is removed.
+    A crash may truncate it: only for files that are written again. It is removed without room.
     """
     descriptor = open_own(path, os.O_WRONLY)
     try:
@@ -221,8 +220,7 @@ def packaged(package: str, name: str) -> dict[str, Any]:
 def make_directory(path: Path, root: Path | None = None) -> None:
     """Create *path* and its parents durably, with mode 0700; raise OSError.
 
-    Those below *root*, a directory that others may have filled, must not be links out of it; *root*
-    itself must be there.
+    Below *root*, which must exist and others may have filled, none may be a link out of it.
     """
     if root in (None, path):
         if path.is_dir():

@@ -80,8 +80,7 @@ def load_yaml(file: Path) -> Any:
 def check_yaml(data: bytes) -> None:
     """Raise ValueError if YAML is too deep or has too many values once aliases are expanded.
 
-    Raises YAMLError. The events of the parser take no recursion, which overflows the stack of
-    the loader in C.
+    Raises YAMLError. Events of the parser take no recursion, which overflows the C loader's stack.
     """
     sizes: dict[str, int] = {}  # by anchor
     open_: list[tuple[str | None, int]] = []  # collections: their anchor and the values before

@@ -80,8 +80,7 @@ def files_in(folder: Path, ending: str) -> list[Path]:
 def as_given(path: Path, folder: str) -> Path:
     """Return *path* below *folder* relative to the working directory, if *folder* is.
 
-    Hydra makes paths absolute. A path that is not below the working directory, or the one in SHELL,
-    stays as it is.
+    Hydra makes paths absolute. One not below the working directory, or SHELL's, stays as it is.
     """
     here = SHELL.folder or Path.cwd()
     inside = path.is_relative_to(here) and not Path(folder).is_absolute()

@@ -83,8 +83,7 @@ def expected_durations(
 ) -> dict[str, float]:
     """Return each analyzer's expected duration, to be compared with the others only.
 
-    *known* are the averages with each analyzer's model. The values are seconds if every analyzer
-    has averages, else *max_tokens* for all.
+    *known* are averages. The values are seconds if every analyzer has some, else *max_tokens*.
     """
     latencies = {name: average.latency_s for name, average in known.items() if average is not None}
     if latencies.keys() >= max_tokens.keys():

@@ -116,8 +116,7 @@ def _whole(line: Mapping[str, Any], name: str) -> int:
 class Journal:
     """Appends to *path* and keeps the sum, which includes the lines already in it.
 
-    A failed write is kept in *fault*; its line and all later ones wait in memory for `recover`, so
-    that no paid call is lost.
+    After a failed write, kept in *fault*, lines wait in memory for `recover`: no call is lost.
     """
 
     run = ""  # names a member of a batch

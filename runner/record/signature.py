@@ -85,8 +85,7 @@ def _warn_once(line: str) -> None:
 def sign(folder: Path, files: Mapping[str, bytes]) -> None:
     """Sign *files*, by their path in *folder*, which are about to be written; raise OSError.
 
-    The digests of the session before stay valid, so that a crash between the signature and the
-    files does not make the directory count as altered.
+    The last session's digests stay valid, since a crash may come between signature and files.
     """
     key = signing_key()
     if key is None:

@@ -86,8 +86,7 @@ class Store:
     def put(self, key: str, record: Path, *, reply_only: bool = False) -> None:
         """Store the file *record*, the answer to the call with *key*; raise OSError.
 
-        The entry is a hard link to the record, a copy on file systems without links, or, with
-        *reply_only*, what `get` needs of it.
+        The entry is a hard link to it, else a copy, or, with *reply_only*, what `get` needs of it.
         """
         if reply_only:
             whole = load_json(record)

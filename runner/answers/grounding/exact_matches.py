@@ -135,8 +135,7 @@ class TranscriptWords:
     def in_parts(self, parts: Sequence[Sequence[str]], segment: int) -> Iterator[list[int]]:
         """Yield the first words of *parts* where they occur in order, with other words between.
 
-        All parts lie within `REACH_SEGMENTS` after the segment in which the first one starts.
-        Yields at most one occurrence per such segment, the nearest to *segment* first.
+        All within `REACH_SEGMENTS` after the first one's segment; one a segment, the nearest first.
         """
         occurrences = [self.index.get(word, []) for part in parts for word in part]
         needles = [_needle(part) for part in parts]

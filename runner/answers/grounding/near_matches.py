@@ -133,8 +133,7 @@ def _starts(
 ) -> list[int]:
     """Return the most likely first words of the quote, more than *slack* words apart.
 
-    Every occurrence of a rare word votes for the start that it implies, weighted by inverse
-    document frequency; of equals those nearest to the claimed *segment* come first.
+    Each occurrence of a rare word votes, by inverse frequency; of equals the nearest comes first.
     """
     offsets: dict[str, int] = {}
     for offset, word in enumerate(target):
