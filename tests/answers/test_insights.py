@@ -87,6 +87,12 @@ def test_a_finding_with_a_fact_or_a_negation_of_its_own_stays_apart(
     assert (1 if equal else 2) == len(aggregate(answers(a=[first], b=[insight(other, 0.4, PUMP)])))
 
 
+def test_findings_with_opposite_words_stay_apart() -> None:
+    on, off = (insight(f"The pump stays {word} at night.", 0.5, PUMP) for word in ("on", "off"))
+
+    assert 2 == len(aggregate(answers(a=[on], b=[off])))
+
+
 def test_the_same_finding_of_two_analyzers_is_one_with_both_their_evidence() -> None:
     found = aggregate(
         answers(
