@@ -145,11 +145,11 @@ def find(text: str) -> ReplyValues:
             else:
                 found.thinking, at = end is None, end or len(text)
             thoughts.append((start, at))
-    ends = [0, *(end for _, end in thoughts)]
-    starts = [*(start for start, _ in thoughts), len(text)]
-    kept = (text[end:start] for end, start in zip(ends, starts, strict=True))
-    gaps = [" " * (end - start) for start, end in thoughts] + [""]
-    found.text = "".join(part + gap for part, gap in zip(kept, gaps, strict=True))
+    parts, done = list[str](), 0
+    for start, end in thoughts:
+        parts += text[done:start], " " * (end - start)
+        done = end
+    found.text = "".join([*parts, text[done:]])
     return found
 
 

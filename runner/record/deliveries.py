@@ -25,7 +25,6 @@ MAX_RESULTS = 1 << 30  # bytes of a batch's results
 _MAX_RESULT = 1 << 24  # bytes of one
 _KEYS_PER_LINE = 10_000  # a line of a journal is read up to a mebibyte
 _MARK = re.compile("[0-9a-f]{32}")
-_Unit = tuple[Any, Any]  # run and analyzer
 
 
 class DeliveryBook:
@@ -36,7 +35,7 @@ class DeliveryBook:
         self.calls: dict[str, list[HeldCall]] = {}  # by key, in the order of their attempts
         self.starts: dict[str, Mapping[str, Any]] = {}  # the first line of the last of them
         self.begun_at: float | None = None  # of the first session, in seconds since 1970
-        self._keys: dict[_Unit, list[str]] = {}
+        self._keys: dict[tuple[Any, Any], list[str]] = {}  # by run and analyzer
         self._model_of: dict[str, str] = {}
         for line in lines_of(folder / "journal.jsonl"):
             with suppress(KeyError, TypeError, ValueError, AttributeError):
