@@ -1,7 +1,7 @@
 """Codebook files: CSV or REFI-QDA XML, read and validated."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -99,35 +99,27 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
         if name_key(name) in known:
             raise ConfigError(f"{place}: column code: {name!r} is at {known[name_key(name)][0]}")
         known[name_key(name)] = place, replace(code, name=name)
-    parents = {key: _parent(known, *each) for key, each in known.items()}
+    parents = {key: code.parent and name_key(code.parent) for key, (_, code) in known.items()}
     groups = set(parents.values()) - (known.keys() if may_lack else set())
     used: set[str] = set()
     for key, (place, code) in known.items():
         if key in groups and not _says(code.definition):
             code = replace(code, codable=False)
         _check_texts(place, code, may_lack=may_lack)
+        if (over := parents[key]) is not None and over not in known:
+            near = did_you_mean(code.parent or "", [each.name for _, each in known.values()])
+            shown = one_line(code.parent or "", 60)
+            raise ConfigError(f"{place}: column parent: {shown!r} is not a code{near}")
         chain = [key]
-        while (above := parents[chain[-1]]) is not None:
+        while (above := parents.get(chain[-1])) is not None:
             chain.append(above)
             if above in chain[:-1] or len(chain) > MAX_DEPTH:
                 names = " > ".join(known[each][1].name for each in chain[:MAX_DEPTH])
                 what = "a cycle" if above in chain[:-1] else f"deeper than {MAX_DEPTH}"
                 raise ConfigError(f"{place}: column parent: {what}: {one_line(names, 200)}")
-        over = parents[key]
         guid = code.guid if code.guid and code.guid not in used else guid_of("code", key)
         used.add(guid)
         yield replace(code, guid=guid, parent=None if over is None else known[over][1].name)
-
-
-def _parent(known: Mapping[str, tuple[str, Code]], place: str, code: Code) -> str | None:
-    if code.parent is None:
-        return None
-    if (key := name_key(code.parent)) not in known:
-        near = did_you_mean(code.parent, [each.name for _, each in known.values()])
-        raise ConfigError(
-            f"{place}: column parent: {one_line(code.parent, 60)!r} is not a code{near}"
-        )
-    return key
 
 
 def _says(text: str) -> bool:
