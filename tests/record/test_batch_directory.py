@@ -43,7 +43,7 @@ def test_a_journal_of_too_much_is_refused_and_not_held_in_memory(
         monkeypatch.setattr(module, "MAX_LISTED", 3)
     with pytest.raises(OSError, match="more than 3 lines of runs/00/r0"):
         journal_of(batch / "runs/00/r0")
-    with pytest.raises(OSError, match="more than 3 lines$"):
+    with pytest.raises(OSError, match=r"more than 3 lines$"):
         read_journal(file)
 
     file.write_bytes(b"".join(line(run) for run in range(5)))
