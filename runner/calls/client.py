@@ -20,7 +20,7 @@ from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex
 from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
-from runner.calls.retry import MAX_WAIT_S, NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
+from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import Completion, Exchange, Request, Result, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
@@ -77,12 +77,8 @@ class Client:
         an attempt was not made because of a stopped run, a fault of the account or an exhausted
         budget.
         """
-        ticket = Ticket(
-            calls.unit or request.node,
-            rank,
-            waits_for_outage=terms.waits_for_outage,
-            spare=terms.spare,
-        )
+        ticket = Ticket(calls.unit or request.node, rank, spare=terms.spare)
+        ticket.waits_for_outage = terms.waits_for_outage
         if self.sizer is not None and not (self.local and not self.budget.capped):
             ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
             ticket.reply_tokens = request.max_tokens
@@ -250,9 +246,6 @@ class Client:
         if wait is None:
             self.gate.gave_up(error)
             return None
-        if error.unreached and not batched:  # no server is to be spared; networks go for seconds
-            failures = min(call.failures[family(error)], 10)
-            wait += min(MAX_WAIT_S, self.retry.delay_s * 2.0**failures)
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))

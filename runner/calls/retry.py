@@ -22,7 +22,8 @@ class RetryPolicy:
 
     *max_retries* bounds retries of 5xx and network failures; throttled calls have
     THROTTLE_ATTEMPTS of their own. *delay_s* bounds the first delay (AWS Architecture Blog,
-    "Exponential Backoff And Jitter", 2015).
+    "Exponential Backoff And Jitter", 2015). A server that was not reached, which no wait spares, is
+    given that much longer, since networks go for seconds.
     """
 
     max_retries: int = 3
@@ -47,7 +48,8 @@ class RetryPolicy:
         if error.final or asked > MAX_RETRY_AFTER_S or failures > retries:
             return None
         bound = min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))
-        wait = max(asked, rng.uniform(0, bound))
+        least = min(MAX_WAIT_S, 2 * bound) if error.unreached else 0.0
+        wait = max(asked, rng.uniform(least, least + bound))
         return None if is_throttled and waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 
 
