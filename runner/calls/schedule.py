@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from runner.base.event_loops import run_virtually
 from runner.calls.activity import busy, idle
@@ -54,12 +54,9 @@ async def gather_all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
 
     with idle():
         results = await asyncio.gather(*map(one, awaitables), return_exceptions=True)
-    done: list[T] = []
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-        done.append(result)
-    return done
+    if failed := next((each for each in results if isinstance(each, BaseException)), None):
+        raise failed
+    return cast(list[T], results)
 
 
 def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, Slots]:

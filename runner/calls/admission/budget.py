@@ -57,17 +57,16 @@ class Budget:
 
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
-        if self._fits(ticket) or self._in_flight == 0 or self._fault is not None:
-            return 0.0
-        return math.inf
+        free = self._in_flight == 0 or self._fault is not None or not self._lack(ticket)
+        return 0.0 if free else math.inf
 
     def enter(self, now: float, ticket: Ticket) -> None:
         """Reserve the upper bound of *ticket*; raise NotRunError if that exceeds a cap.
 
         Then all later attempts are refused, too, unless *ticket* is optional.
         """
-        if self._fault is None and not self._fits(ticket):
-            fault = NotRunError("budget", self._explain(ticket))
+        if self._fault is None and (lack := self._lack(ticket)):
+            fault = NotRunError("budget", lack)
             if ticket.spare is not None:
                 raise fault
             self._fault = fault
@@ -97,30 +96,20 @@ class Budget:
         self.spent_usd += cost_usd
         self.spent_tokens += tokens
 
-    def _sums(self, ticket: Ticket) -> tuple[float, int]:
-        """Return US dollars and tokens with *ticket* and the calls that it leaves room for."""
+    def _lack(self, ticket: Ticket) -> str:
+        """Return why *ticket*, and the calls that it leaves room for, do not fit, "" if they do."""
         calls = 1 + (ticket.spare() if ticket.spare else 0)
-        return (
-            self.spent_usd + self._reserved_usd + calls * ticket.cost_usd,
-            self.spent_tokens + self._reserved_tokens + calls * ticket.tokens,
-        )
-
-    def _fits(self, ticket: Ticket) -> bool:
-        usd, tokens = self._sums(ticket)
-        return (self.max_cost_usd is None or usd <= self.max_cost_usd + _EPSILON_USD) and (
-            self.max_tokens is None or tokens <= self.max_tokens
-        )
-
-    def _explain(self, ticket: Ticket) -> str:
-        if self.max_tokens is not None and self._sums(ticket)[1] > self.max_tokens:
-            return (
-                f"budget.max_tokens={self.max_tokens:,} has no room for another call: "
-                f"{self.spent_tokens:,} used, up to {ticket.tokens:,} needed"
-            )
-        return (
-            f"budget.max_cost_usd={self.max_cost_usd:g} has no room for another call: "
-            f"{self.spent_usd:.6g} used, up to {ticket.cost_usd:.6g} needed"
-        )
+        tokens = self.spent_tokens + self._reserved_tokens + calls * ticket.tokens
+        if self.max_tokens is not None and tokens > self.max_tokens:
+            cap = f"max_tokens={self.max_tokens:,}"
+            used, needed = f"{self.spent_tokens:,}", f"{ticket.tokens:,}"
+            return f"budget.{cap} has no room for another call: {used} used, up to {needed} needed"
+        usd = self.spent_usd + self._reserved_usd + calls * ticket.cost_usd
+        if self.max_cost_usd is not None and usd > self.max_cost_usd + _EPSILON_USD:
+            cap = f"max_cost_usd={self.max_cost_usd:g}"
+            used, needed = f"{self.spent_usd:.6g}", f"{ticket.cost_usd:.6g}"
+            return f"budget.{cap} has no room for another call: {used} used, up to {needed} needed"
+        return ""
 
 
 @lru_cache

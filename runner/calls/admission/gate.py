@@ -122,7 +122,7 @@ class Gate:
         counted = counted_before_reply(amounts)
         self._sent.append((now, counted))
         for kind, reported in self._reported.items():
-            reported.take(counted[kind])
+            reported.left -= counted[kind]
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)

@@ -41,10 +41,6 @@ class ReportedLimit:
         whole = missing / per_s if per_s else self.reset_s
         return min(whole, MAX_HOLD_S, self.reset_s) - gone
 
-    def take(self, amount: float) -> None:
-        """Count what an attempt uses."""
-        self.left -= amount
-
 
 def counted_before_reply(amounts: Mapping[str, int]) -> Mapping[str, int]:
     """Return what providers count of an attempt's *amounts* before they reply.
