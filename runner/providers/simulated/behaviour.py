@@ -34,14 +34,13 @@ class AccountLimits:
 
     def wait_s(self, tokens: int, now_s: float) -> float:
         """Return the seconds until a request of *tokens*, reply included, may pass."""
-        amounts = {"requests": 1, "tokens": tokens}
-        return max((b.wait_s(now_s, amounts[u]) for u, b in self._buckets.items()), default=0.0)
+        sizes = {"requests": 1, "tokens": tokens}
+        return max((b.wait_s(now_s, sizes[u]) for u, b in self._buckets.items()), default=0.0)
 
     def take(self, tokens: int, now_s: float) -> None:
         """Count one answered request of *tokens*."""
-        amounts = {"requests": 1, "tokens": tokens}
         for unit, bucket in self._buckets.items():
-            bucket.take(now_s, amounts[unit])
+            bucket.take(now_s, tokens if unit == "tokens" else 1)
 
     def take_failed(self, now_s: float) -> None:
         """Count one failed request; failures never take the level below minus one burst."""
@@ -55,16 +54,8 @@ class AccountLimits:
         for unit, bucket in self._buckets.items():
             headers[f"x-ratelimit-limit-{unit}"] = str(round(60 * bucket.per_second))
             headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, int(bucket.level(now_s) + 1e-9)))
-            headers[f"x-ratelimit-reset-{unit}"] = duration(bucket.full_in_s(now_s))
+            headers[f"x-ratelimit-reset-{unit}"] = f"{round(bucket.full_in_s(now_s), 3):g}s"
         return headers
-
-
-def duration(seconds: float) -> str:
-    """Return *seconds* as OpenAI writes durations: `120ms`, `1.5s`, `6m0s`."""
-    if seconds < 1:
-        return f"{max(0, round(seconds * 1000))}ms"
-    minutes, rest = divmod(round(seconds, 3), 60)
-    return f"{int(minutes)}m{round(rest, 3):g}s" if minutes else f"{round(rest, 3):g}s"
 
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
@@ -104,8 +95,8 @@ class PlannedResponse:
     headers: Mapping[str, str]
     latency_s: float
     fault: str | None
-    cached_tokens: int
-    reply_tokens: int
+    cached_tokens: int = 0
+    reply_tokens: int = 0
     first_token_s: float = 0.0
     written_tokens: int = 0
 
@@ -136,10 +127,10 @@ class Behaviour:
         tokens = len(arrival.prompt_ids) + reply_tokens
         name = self._fault(index, chance, arrival, tokens, now_s)
         if name == OUTAGE:  # counts towards no limit
-            return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name, 0, 0)
+            return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name)
         if name == RATE_LIMIT:
             return self._refusal(tokens, now_s)
-        kind = None if name is None else find_kind(name)
+        kind = find_kind(name) if name else None
         if kind is not None and kind.status >= 400:
             self._limits.take_failed(now_s)
         else:
@@ -181,7 +172,7 @@ class Behaviour:
         headers = self._limits.headers(now_s)
         if self._settings.retry_after:
             headers["Retry-After"] = str(max(1, math.ceil(self._limits.wait_s(tokens, now_s))))
-        return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+        return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT)
 
 
 def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
