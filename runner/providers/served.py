@@ -52,10 +52,9 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
                 if time.monotonic() > end:  # it drips, or streams without an end
                     raise TimeoutError(f"no whole reply in {TIMEOUT_S:g} s")
             return parse_json(raw)
-    except HTTPError as error:
-        error.close()
-        raise ValueError(str(error)) from error
-    except HTTPException as error:
+    except (HTTPError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise ValueError(str(error)) from error
 
 

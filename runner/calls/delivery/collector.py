@@ -138,21 +138,18 @@ class Collector:
                 message = f"{MAX_UNSENT} batches in a row did not reach the provider"
                 waiting.resolve(NotRunError("unavailable", message))
 
-    def _narrows(self, pending: PendingBatch) -> bool:
-        """Return whether fewer queued tokens may help a batch that failed because of them."""
-        others = sum(each.tokens for each in self.out if each is not pending)
-        self._most_queued = min(self._most_queued, others or pending.tokens / 2)
-        return bool(others) or len(pending.batch.keys) > 1
-
     async def _look(self, pending: PendingBatch) -> None:
         """Poll the state of a batch, and fetch its new results."""
         state = await self.endpoint.status(pending.batch.id)
-        if pending.update(state, self.timing.now()):
-            with busy():  # until all results are handed out, no batch is sent
-                if state.is_overfull and self._narrows(pending):
-                    await self._send_again(pending)
-                else:
-                    await self._collect(pending, state)
+        if not pending.update(state, self.timing.now()):
+            return
+        with busy():  # until all results are handed out, no batch is sent
+            others = sum(each.tokens for each in self.out if each is not pending)
+            if state.is_overfull and (others or len(pending.batch.keys) > 1):
+                self._most_queued = min(self._most_queued, others or pending.tokens / 2)
+                await self._send_again(pending)
+            else:
+                await self._collect(pending, state)
 
     async def _stop_overdue(self, pending: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""

@@ -27,6 +27,12 @@ _CACHE_KEY = "prompt_cache_key"
 _KEYED = ("openai", "mistral")  # with the key at the top of the body
 _FILLED = ("anthropic", "gemini")  # whose replies are put into a choice that must be there
 _NAMED = ("api_key", "headers")
+_BASE = ("custom_httpx.llm_http_handler", "BaseLLMHTTPHandler")
+_HANDLERS = {  # litellm's classes with calls of their own, below litellm.llms
+    "anthropic": ("anthropic.chat.handler", "AnthropicChatCompletion"),
+    "gemini": ("vertex_ai.gemini.vertex_and_google_ai_studio_gemini", "VertexLLM"),
+}
+_VERTEX = ("vertex_project", "vertex_location", "vertex_credentials", "logger_fn")
 
 Handler = Callable[..., Awaitable[Any]]
 Send = Callable[[str, bytes, Any], Awaitable[httpx.Response]]
@@ -208,24 +214,15 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     """Return litellm's handler of *provider*'s calls and its constant arguments."""
     own = ADDRESSES[provider]
     base = base or next(filter(None, map(os.environ.get, own.variables)), own.default)
+    more: dict[str, Any] = {"print_verbose": _ignore} if provider in _HANDLERS else {}
     if provider == "anthropic":
-        chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
         base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"
-        more = {"custom_prompt_dict": {}, "print_verbose": _ignore}
-        return chat.AnthropicChatCompletion().completion, {"api_base": base, **more}
-    if provider == "gemini":
-        chat = importlib.import_module(
-            "litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini"
-        )
-        more = dict.fromkeys(("vertex_project", "vertex_location", "vertex_credentials"))
-        return chat.VertexLLM().completion, {
-            "api_base": base,
-            "logger_fn": None,
-            "print_verbose": _ignore,
-            **more,
-        }
-    chat = importlib.import_module("litellm.llms.custom_httpx.llm_http_handler")
-    return chat.BaseLLMHTTPHandler().completion, {"api_base": base}
+        more["custom_prompt_dict"] = {}
+    elif provider == "gemini":
+        more |= dict.fromkeys(_VERTEX)
+    module, name = _HANDLERS.get(provider, _BASE)
+    handler = getattr(importlib.import_module(f"litellm.llms.{module}"), name)()
+    return handler.completion, {"api_base": base, **more}
 
 
 def _attribution() -> dict[str, str]:

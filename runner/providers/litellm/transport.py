@@ -19,6 +19,7 @@ from runner.base.secrets import MIN_CHARS, secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
+from runner.providers.litellm import response as replies
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import by_responses, http_calls
 from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
@@ -26,16 +27,6 @@ from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm, load_openai
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
 from runner.providers.litellm.refusals import adapted_to
-from runner.providers.litellm.response import (
-    ADDED_PROMPT,
-    ADDED_REPLY,
-    CHARS_PER_TOKEN,
-    CallSize,
-    cost_of,
-    served_tier,
-    text_of,
-    usage_of,
-)
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import open_session
 from runner.providers.litellm.stream import stream_options
@@ -240,14 +231,14 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, exchange: Exchange, served: str = ""
     ) -> Completion:
-        said, reason = text_of(response)
+        said, reason = replies.text_of(response)
         text, reason = checked_text(said, self._secrets), self._word(reason)
-        stopped, tier = self._word(exchange.stopped), self._word(served_tier(response))
-        usage = usage_of(getattr(response, "usage", None), self._size(request, text))
+        stopped, tier = self._word(exchange.stopped), self._word(replies.served_tier(response))
+        usage = replies.usage_of(getattr(response, "usage", None), self._size(request, text))
         dropped = "default" if "service_tier" in self.adapted.dropped else ""
         tier_served, prices = served or tier or dropped, self._prices
         priced = None if prices is None else cost_usd(usage, prices, tier_served)
-        cost, doubt = cost_of(response, usage.tokens, priced)
+        cost, doubt = replies.cost_of(response, usage.tokens, priced)
         doubts = "; ".join(filter(None, (usage.corrected, doubt)))
         corrected = self._secrets.redact_values(doubts)  # a key may be a number
         usage = replace(usage, cost_usd=cost, corrected=corrected)
@@ -260,17 +251,18 @@ class LiteLLMTransport:
             return said
         return checked_text(said, self._secrets)[:MAX_REASON_CHARS]
 
-    def _size(self, request: Request, text: str) -> CallSize:
+    def _size(self, request: Request, text: str) -> replies.CallSize:
         count = tokenizer_for(self.route.map_name).count
         parts = request.texts
-        return CallSize(
+        return replies.CallSize(
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
             reply_limit=request.max_tokens,
-            max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
-            max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
-            min_prompt=sum(map(len, parts)) // CHARS_PER_TOKEN,
-            min_reply=len(text) // CHARS_PER_TOKEN,
+            max_prompt=4 * sum(map(len, parts))
+            + replies.ADDED_PROMPT,  # a token is at least one byte
+            max_reply=max(request.max_tokens, 4 * len(text)) + replies.ADDED_REPLY,
+            min_prompt=sum(map(len, parts)) // replies.CHARS_PER_TOKEN,
+            min_reply=len(text) // replies.CHARS_PER_TOKEN,
             written_1h=self.route.cache == "1h",
         )
 

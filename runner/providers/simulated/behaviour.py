@@ -9,15 +9,7 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.base.token_bucket import TokenBucket
 from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.faults import (
-    INTERNAL,
-    NO_CAPACITY,
-    OUTAGE,
-    POISON,
-    RATE_LIMIT,
-    drawn_fault,
-    find_kind,
-)
+from runner.providers.simulated import faults
 from runner.providers.simulated.prefix_cache import PrefixCache
 
 BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
@@ -126,11 +118,11 @@ class Behaviour:
         reply_tokens = min(arrival.reply_tokens, limit)
         tokens = len(arrival.prompt_ids) + reply_tokens
         name = self._fault(index, chance, arrival, tokens, now_s)
-        if name == OUTAGE:  # counts towards no limit
+        if name == faults.OUTAGE:  # counts towards no limit
             return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name)
-        if name == RATE_LIMIT:
+        if name == faults.RATE_LIMIT:
             return self._refusal(tokens, now_s)
-        kind = find_kind(name) if name else None
+        kind = faults.find_kind(name) if name else None
         if kind is not None and kind.status >= 400:
             self._limits.take_failed(now_s)
         else:
@@ -159,20 +151,20 @@ class Behaviour:
         if index < len(settings.script):
             return settings.script[index]
         if any(start <= now_s < end for start, end in settings.outages_s):
-            return OUTAGE
+            return faults.OUTAGE
         if settings.poison and settings.poison in arrival.prompt:
-            return POISON
+            return faults.POISON
         if self._limits.wait_s(tokens, now_s) > 0:
-            return RATE_LIMIT
-        name = drawn_fault(settings.faults, chance)
-        return name if arrival.flex or name != NO_CAPACITY else None
+            return faults.RATE_LIMIT
+        name = faults.drawn_fault(settings.faults, chance)
+        return name if arrival.flex or name != faults.NO_CAPACITY else None
 
     def _refusal(self, tokens: int, now_s: float) -> PlannedResponse:
         self._limits.take_failed(now_s)
         headers = self._limits.headers(now_s)
         if self._settings.retry_after:
             headers["Retry-After"] = str(max(1, math.ceil(self._limits.wait_s(tokens, now_s))))
-        return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT)
+        return PlannedResponse(429, headers, RATE_LIMIT_S, faults.RATE_LIMIT)
 
 
 def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
@@ -199,10 +191,10 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
 
 def _unfit(name: str, *, batched: bool) -> str:
     """Return why a fault of this name cannot be set, "" if it can."""
-    if name in INTERNAL:
+    if name in faults.INTERNAL:
         return f"'{name}' follows from other settings and cannot be set here"
     try:
-        kind = find_kind(name)
+        kind = faults.find_kind(name)
     except ConfigError as error:
         return str(error)
     if batched and kind.status < 400 and (not kind.generates or name == "cut"):

@@ -38,7 +38,8 @@ def reply_to(body: Mapping[str, Any]) -> str:
     block = BLOCK.search(prompt)
     material = block[3] if block else prompt
     generator = _Generator(schema.get("$defs", {}), material, random.Random(seed))
-    return _json_by_line(generator.value(schema, "reply", _Place()))
+    reply = generator.value(schema, "reply", _Place())
+    return json.dumps(reply, ensure_ascii=False, indent=0)  # lines recur: their tokens are cached
 
 
 def _schema_in(prompt: str) -> Mapping[str, Any] | None:
@@ -226,13 +227,3 @@ def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -
 def _excerpt(text: str) -> str:
     cut = text if len(text) <= MAX_QUOTE_CHARS else text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
     return cut.rstrip()
-
-
-def _json_by_line(node: Any) -> str:
-    """Return *node* as JSON with one field a line: lines recur, and their tokens are cached."""
-    if isinstance(node, dict):
-        inside = ",\n".join(f'"{key}": {_json_by_line(value)}' for key, value in node.items())
-        return f"{{\n{inside}\n}}"
-    if isinstance(node, list):
-        return "[\n" + ",\n".join(_json_by_line(value) for value in node) + "\n]"
-    return json.dumps(node, ensure_ascii=False)

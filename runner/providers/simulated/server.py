@@ -18,17 +18,9 @@ from aiohttp import web
 
 from runner.base.json import mapping, mappings
 from runner.config.simulate import SimulateSettings
+from runner.providers.simulated import chat
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import (
-    arrival_of,
-    asked_in,
-    asked_of,
-    chunks,
-    completion,
-    encoded,
-    message_of,
-)
 from runner.providers.simulated.embeddings import embeddings
 from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
@@ -161,8 +153,8 @@ class SimulatedProvider:
         body = await _sent(request)
         if not (sent := body.get("messages")) or sent != mappings(sent):
             return await send(request, error_response(400, "the body holds no messages"))
-        body = asked_in(body) if request.path == MESSAGES else body
-        self.stats.begin(asked_of(body))
+        body = chat.asked_in(body) if request.path == MESSAGES else body
+        self.stats.begin(chat.asked_of(body))
         try:
             return await self.respond(request, body, arrived_s)
         finally:
@@ -180,7 +172,7 @@ class SimulatedProvider:
     ) -> web.StreamResponse:
         """Respond as the behaviour decides, its latency after *arrived_s*."""
         text = self._reply(body)
-        arrival = arrival_of(body, text, self._behaviour.rules)
+        arrival = chat.arrival_of(body, text, self._behaviour.rules)
         planned = self._behaviour.decide(arrival, arrived_s - self._started_s)
         self.stats.count(planned, len(arrival.prompt_ids))
         finish_reason = "stop"
@@ -188,14 +180,14 @@ class SimulatedProvider:
             text, finish_reason = truncate(text, planned.reply_tokens), "length"
         tokens = len(arrival.prompt_ids), planned.reply_tokens
         cache = planned.cached_tokens, planned.written_tokens
-        whole = completion(body, text, finish_reason, tokens, *cache)
+        whole = chat.completion(body, text, finish_reason, tokens, *cache)
         due_s = arrived_s + planned.latency_s
         streams = body.get("stream") is True and self._behaviour.rules.streams
         if planned.fault is None and streams:
             return await _stream(request, whole, planned, arrived_s)
         shape: Callable[[Any], Any] = dict
         if request.path == MESSAGES:
-            shape = partial(message_of, tool=bool(body.get("tool")), tier="standard")
+            shape = partial(chat.message_of, tool=bool(body.get("tool")), tier="standard")
         if planned.fault is None:
             response = _json_response(shape(whole), planned.headers)
             await _sleep_until(due_s)
@@ -205,7 +197,7 @@ class SimulatedProvider:
         fault = kind.make(good)
         if kind.generates:
             spoilt = json.loads(fault.body)
-            data = b"".join(chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
+            data = b"".join(chat.chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
             fault = replace(fault, body=data)
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
@@ -254,7 +246,7 @@ async def _stream(
     response = web.StreamResponse(headers=headers)
     await _sleep_until(arrived_s + planned.first_token_s)
     await response.prepare(request)
-    first, *rest = chunks(whole)
+    first, *rest = chat.chunks(whole)
     await response.write(first)
     await _sleep_until(arrived_s + planned.latency_s)
     await response.write(b"".join(rest))
@@ -286,4 +278,4 @@ async def _sleep_until(when_s: float) -> None:
 
 
 def _json_response(value: Mapping[str, Any], headers: Mapping[str, str] = {}) -> web.Response:
-    return web.Response(body=encoded(value), headers={**_JSON, **headers})
+    return web.Response(body=chat.encoded(value), headers={**_JSON, **headers})
