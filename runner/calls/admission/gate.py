@@ -15,8 +15,13 @@ from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.rates import UNLIMITED, RateLimits
-from runner.calls.admission.reported import ReportedLimit, counted_before_reply, kinds_of
+from runner.calls.admission.rates import (
+    UNLIMITED,
+    RateLimits,
+    ReportedLimit,
+    counted_before_reply,
+    kinds_of,
+)
 from runner.calls.retry import OUTAGE
 from runner.providers.request import Completion
 

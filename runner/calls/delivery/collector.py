@@ -10,10 +10,10 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
-from runner.calls.delivery.backoff import RETRIED, Backoff, failure_of
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
+from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest, failure_of
 from runner.calls.delivery.timing import CANCEL_S, Timing
+from runner.calls.retry import RETRIED, Backoff
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
@@ -139,9 +139,9 @@ class Collector:
                 waiting.resolve(NotRunError("unavailable", message))
 
     async def _look(self, pending: PendingBatch) -> None:
-        """Poll the state of a batch, and fetch its new results."""
-        state = await self.endpoint.status(pending.batch.id)
-        if not pending.update(state, self.timing.now()):
+        """Poll the state of a batch, and fetch its results once it is over."""
+        pending.state = state = await self.endpoint.status(pending.batch.id)
+        if state.state not in OVER:
             return
         with busy():  # until all results are handed out, no batch is sent
             others = sum(each.tokens for each in self.out if each is not pending)
@@ -174,8 +174,6 @@ class Collector:
             waiting.resolve(self.endpoint.read(pending.results.pop(key), waiting.request))
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-        if state.state not in OVER:
-            return
         pending.downloads += 1
         if pending.is_whole or pending.downloads >= _DOWNLOADS:
             await self.ledger.collected(batch)
