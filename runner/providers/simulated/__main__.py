@@ -92,10 +92,7 @@ def _help() -> str:
 
 
 async def _serve_parent() -> None:
-    """Serve the settings in each line of standard input until the empty line after it.
-
-    Ends with standard input, which the parent closes at the latest when it ends.
-    """
+    """Serve the settings in each line of standard input until the empty line after it."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)

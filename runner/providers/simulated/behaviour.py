@@ -130,7 +130,7 @@ class Behaviour:
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
         first_s = latency_s = base_s * factor
         cached = written = 0
-        if kind is None or kind.generates:
+        if kind is None or kind.change:
             ids, ends = arrival.prompt_ids, arrival.ends
             cached = self._prefixes.find(ids, now_s, ends)
             fresh_s = self._settings.per_prompt_token_s * (len(ids) - cached)
@@ -138,7 +138,7 @@ class Behaviour:
             latency_s = first_s + self._settings.per_token_s * reply_tokens * factor
             kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
             written = kept - cached if self.rules.marks else 0
-        status, more = (kind.status, kind.headers) if kind else (200, {})
+        status, more = (kind.status, kind.response.headers) if kind else (200, {})
         headers = {**self._limits.headers(now_s), **more}
         made = latency_s, name, cached, reply_tokens, first_s, written
         return PlannedResponse(status, headers, *made)
@@ -197,6 +197,6 @@ def _unfit(name: str, *, batched: bool) -> str:
         kind = faults.find_kind(name)
     except ConfigError as error:
         return str(error)
-    if batched and kind.status < 400 and (not kind.generates or name == "cut"):
+    if batched and kind.status < 400 and (not kind.change or name == "cut"):
         return f"'{name}' is a fault of a connection, and the requests of a batch have none"
     return ""

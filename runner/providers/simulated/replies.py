@@ -55,11 +55,7 @@ def _schema_in(prompt: str) -> Mapping[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The place of a value in the reply.
-
-    *number* counts the elements of the list around it from 1; *ids* maps the lists that have ids
-    to those ids; *fixed* holds the fields that the element must have.
-    """
+    """The place of a value: its *number* in a list, *ids* of lists, and *fixed* fields."""
 
     number: int = 1
     depth: int = 0
@@ -190,9 +186,8 @@ def _elements(
 ) -> list[dict[str, Any]]:
     """Return the fixed fields of each element of list *name*.
 
-    One element per id of its own; else, where elements refer to other lists with *ids*, one per
-    combination; else, where their first field is an enumeration, one per value; else *size*
-    elements without fixed fields.
+    One per id of its own, per combination of the *ids* that elements refer to, or per value of a
+    first field that is an enumeration; else *size* elements without any.
     """
     if name in ids and "id" in properties:
         return [{"id": own} for own in ids[name]]

@@ -22,7 +22,7 @@ from runner.providers.simulated import chat
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
 from runner.providers.simulated.embeddings import embeddings
-from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
+from runner.providers.simulated.faults import FaultResponse, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
 
@@ -60,7 +60,7 @@ class Stats:
         self.totals["ok"] += response.fault is None
         if response.fault is not None:
             self.by_fault[response.fault] += 1
-        if response.fault is None or find_kind(response.fault).generates:
+        if response.fault is None or find_kind(response.fault).change:
             self.totals["prompt_tokens"] += prompt_tokens
             self.totals["completion_tokens"] += response.reply_tokens
             self.totals["cached_tokens"] += response.cached_tokens
@@ -192,10 +192,9 @@ class SimulatedProvider:
             response = _json_response(shape(whole), planned.headers)
             await _sleep_until(due_s)
             return response
-        good = GoodReply(text, whole, request.headers.get("Authorization", ""))
         kind = find_kind(planned.fault)
-        fault = kind.make(good)
-        if kind.generates:
+        fault = kind.make(whole, request.headers.get("Authorization", "no key"))
+        if kind.change is not None:
             spoilt = json.loads(fault.body)
             data = b"".join(chat.chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
             fault = replace(fault, body=data)
