@@ -150,10 +150,7 @@ class Client:
     async def _hedged(
         self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
     ) -> Completion:
-        """Return the reply of *sending*, or, for a straggler, of a second request (see `hedged`).
-
-        That is sent while no other call waits and all *limits*, including the budget, have room.
-        """
+        """Return the reply of *sending*, or of a straggler's second request within *limits*."""
         expected_s = call.terms.expected_s
         if expected_s is None or self.budget not in limits or call.delivery != "live":
             return await sending

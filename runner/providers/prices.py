@@ -240,10 +240,7 @@ def _multiple(entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str
 
 
 def _request_usd(entry: Mapping[str, Any], name: str) -> float:
-    """Return the fee of a request, with the one search of the models that search for each.
-
-    Its size is the providers' default, the smallest.
-    """
+    """Return the fee of a request, with the smallest search for models that always search."""
     searches = entry.get("litellm_provider") == "perplexity" or _SEARCHES.search(name)
     sizes = entry.get("search_context_cost_per_query") if searches else None
     search = _price((sizes or {}).get("search_context_size_low")) or 0.0

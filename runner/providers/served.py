@@ -34,10 +34,7 @@ class _NotFollowed(urllib.request.HTTPRedirectHandler):
 
 
 def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return the JSON of a server's reply; raise OSError or ValueError without any.
-
-    *base* is its address up to `/v1`; *key* is sent as in calls.
-    """
+    """Return the JSON of the reply of the server at *base*; raise OSError or ValueError."""
     headers = {"Content-Type": "application/json"}
     if key:
         headers["Authorization"] = f"Bearer {key}"
@@ -97,10 +94,7 @@ def learn_served(
 def _windows(
     ask: Callable[..., Any], name: str, learned: LearnedFacts, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
-    """Yield the windows that a server reports, with the path of each; raise OSError.
-
-    A window in Ollama's own settings does not count for calls that send another.
-    """
+    """Yield the windows that a server reports, with the path of each; raise OSError."""
     with suppress(ValueError):
         props = mapping(ask("/props"))  # llama.cpp
         slots = number(props.get("total_slots"))
@@ -115,7 +109,7 @@ def _windows(
     with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))
-        if match and not sends_size:
+        if match and not sends_size:  # calls that send a size get that one
             yield from _named({"n_ctx": int(match[1])}, "num_ctx in /api/show")
         for key, value in mapping(shown.get("model_info")).items():
             if key.endswith(".context_length"):

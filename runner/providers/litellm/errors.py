@@ -152,10 +152,7 @@ def error_in(body: Any) -> Mapping[str, Any]:
 
 
 def _message(error: BaseException, secrets: Secrets) -> str:
-    """Return the message of *error*, without a traceback.
-
-    Keys are redacted before the line is cut, since a cut key would not be recognised.
-    """
+    """Return the message of *error* without a traceback; keys are redacted before it is cut."""
     text = str(error).split("Traceback (most recent call last)")[0]
     title = _TITLE.search(text) if text.lstrip().startswith("<") else None
     said = "; ".join(dict.fromkeys(_spoken(text)[1])) or (title[1] if title else text)

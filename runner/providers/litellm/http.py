@@ -118,10 +118,7 @@ class HttpCalls:
         )
 
     def _optional(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters in *arguments*, mapped to the provider's.
-
-        The prompt cache key, which differs by prefix, is added after the cached mapping.
-        """
+        """Return the parameters in *arguments*, mapped once but for the key of each prefix."""
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
         cached: dict[str, Any] = {}
         if self._provider in _KEYED:

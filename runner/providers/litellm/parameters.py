@@ -104,11 +104,9 @@ def schema_message(messages: list[dict[str, Any]], schema: Mapping[str, Any]) ->
 
 
 def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameter that asks for a reply by *schema*.
-
-    litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
-    Claude since 5.5 need not call.
-    """
+    """Return the parameter that asks for a reply by *schema*."""
+    # litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
+    # Claude since 5.5 need not call.
     natively = "supports_bedrock_native_structured_output"
     if provider_of(route) == "bedrock" and (map_entry(route.map_name) or {}).get(natively):
         shape = {"jsonSchema": {"name": name, "schema": json.dumps(schema)}}

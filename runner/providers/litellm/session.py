@@ -68,10 +68,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
 
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
-    """Return a socket whose connection is probed each minute.
-
-    Gateways drop one that is silent for minutes, as while a model thinks; the reply would be lost.
-    """
+    """Return a socket that probes its connection, which gateways drop while a model thinks."""
     made = socket.socket(*address[:3])
     with suppress(OSError):  # calls do without it, where a system refuses an option
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -102,10 +99,7 @@ async def _once(
 async def _read_whole(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, exchange: Exchange
 ) -> aiohttp.ClientResponse:
-    """Return a successful response with its body in memory, unpacked and in litellm's form.
-
-    Raises CallError for an invalid reply, and RefusedError for one with an error.
-    """
+    """Return a successful response with its body in memory, unpacked and in litellm's form."""
     host = request.url.host_port_subcomponent or ""
     first = FirstToken(exchange.first_token) if exchange.streams else None
     # Compression would delay a stream.
@@ -215,11 +209,7 @@ def _readable_error(body: bytes, coding: str) -> bytes:
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
-
-    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
-    its header is returned as it is.
-    """
+    """Return *body* without its Content-Encoding, or as it is if that is plain JSON after all."""
     coding = coding.strip().lower()
     if coding in ("", "identity") or not body:
         return body

@@ -90,10 +90,7 @@ def joined(body: bytes) -> bytes | None:
 
 
 def _events(body: bytes) -> Iterator[Event]:
-    """Yield the objects in the data of a stream's events; each is one line at all providers.
-
-    Raises ValueError for a whole line that is not JSON: part of the reply would be lost.
-    """
+    """Yield the objects in a stream's events, a line each; raise ValueError for a damaged one."""
     for line in body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True):
         data = line[5:].strip()
         if not line.startswith(b"data:") or data in (b"", b"[DONE]"):
