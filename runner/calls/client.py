@@ -19,7 +19,7 @@ from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex
-from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
+from runner.calls.hedge import LATE, MIN_LATE_S, hedged
 from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import Completion, Exchange, Request, Result, Transport
@@ -138,22 +138,24 @@ class Client:
             calls.record("call.started", call.number, **facts)
             try:
                 sending = self._send(call, transport, timeout_s)
-                completion = await self._hedged(call, sending, limits)
+                reply, is_hedge = await self._hedged(call, sending, limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
-                if isinstance(error, OvertakenError):
-                    return error.reply
                 raise
-            self._settle_success(call, completion, started)
-            return completion
+            if is_hedge:
+                overtaken = CallError("cancelled", "the hedged request was faster", billed=True)
+                self._settle_failure(call, overtaken, started)
+            else:
+                self._settle_success(call, reply, started)
+            return reply
 
     async def _hedged(
         self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
-    ) -> Completion:
+    ) -> tuple[Completion, bool]:
         """Return the reply of *sending*, or of a straggler's second request within *limits*."""
         expected_s = call.terms.expected_s
         if expected_s is None or self.budget not in limits or call.delivery != "live":
-            return await sending
+            return await sending, False
         ticket, terms = replace(call.ticket, probe=False), replace(call.terms, expected_s=None)
         hedge = replace(call, ticket=ticket, terms=terms, is_hedge=True)
         hedge.failures = call.failures.copy()

@@ -1,15 +1,11 @@
 """Served facts: what a self-hosted server reports about its model, before the first call."""
 
-import json
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.base.json import mapping, mappings, number, parse_json
@@ -26,33 +22,31 @@ _NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
 _MAX_SLOTS = 4096
 
 
-class _NotFollowed(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it could lead to a host that is not configured."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return the JSON of the reply of the server at *base*; raise OSError or ValueError."""
-    headers = {"Content-Type": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(base + path, data, headers)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
+    """Return the JSON of the reply of the server at *base*; raise OSError or ValueError.
+
+    No redirect is followed: it could lead to a host that is not configured.
+    """
+    import httpx  # takes long, and few runs ask
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    method, raw, end = "POST" if body else "GET", b"", time.monotonic() + TIMEOUT_S
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as reply:
-            raw, end = b"", time.monotonic() + TIMEOUT_S
-            while len(raw) < _MAX_BYTES and (chunk := reply.read1(_MAX_BYTES - len(raw))):
+        with (
+            httpx.Client(trust_env=False, timeout=TIMEOUT_S, headers=headers) as client,
+            client.stream(method, base + path, json=body) as reply,
+        ):
+            for chunk in reply.iter_raw():
                 raw += chunk
                 if time.monotonic() > end:  # it drips, or streams without an end
                     raise TimeoutError(f"no whole reply in {TIMEOUT_S:g} s")
-            return parse_json(raw)
-    except (HTTPError, HTTPException) as error:
-        if isinstance(error, HTTPError):
-            error.close()
-        raise ValueError(str(error)) from error
+                if len(raw) > _MAX_BYTES:
+                    break
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OSError(str(error)) from error
+    if reply.status_code != 200 or len(raw) > _MAX_BYTES:
+        raise ValueError(f"status {reply.status_code}, {len(raw):,} bytes")
+    return parse_json(raw)
 
 
 def is_self_hosted(model: ModelSettings) -> bool:
