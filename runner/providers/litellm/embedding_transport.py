@@ -10,7 +10,7 @@ import numpy as np
 from runner.base.errors import CallError
 from runner.base.tokens import tokenizer_for
 from runner.providers.litellm.embedding import DIMENSIONS
-from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.errors import classify, forget_causes
 from runner.providers.litellm.response import CHARS_PER_TOKEN, CallSize, fields_of, usage_of
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.prices import cost_usd
@@ -41,7 +41,8 @@ class EmbeddingTransport(LiteLLMTransport):
             failure = classify(error, self.route, self._secrets)
             if failure.kind == "bad_request" and _ABOUT_DIMENSIONS.search(str(failure)):
                 failure.again, self._dimensions = dimensions is not None, None
-            raise failure from cause_of(error)
+            forget_causes(error)
+            raise failure from None
         count = tokenizer_for(self.route.map_name).count
         chars = sum(map(len, texts))
         most, least = 4 * chars + len(texts), chars // CHARS_PER_TOKEN  # a token has a byte

@@ -219,22 +219,10 @@ def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> No
                 _collect(part[key], pointed, spoken, depth - 1)
 
 
-def cause_of(error: Exception) -> Exception | None:
-    """Return the `__cause__` for the CallError of *error*, with tracebacks removed.
-
-    The frames of litellm's errors form reference cycles that keep the request alive until a
-    garbage collection; so does a CallError among the causes, which is removed.
-    """
-    links: list[BaseException] = [error]
-    for link in links:  # which grows
-        link.__traceback__ = None
-        for name in ("__cause__", "__context__"):
-            cause = getattr(link, name)
-            if isinstance(cause, CallError):
-                setattr(link, name, None)
-            if cause is not None and cause not in links:
-                links.append(cause)
-    return None if isinstance(error, CallError) else error
+def forget_causes(error: Exception) -> None:
+    """Cut the chain of *error*, whose frames keep the request alive until a garbage collection."""
+    for link in list(chain_of(error)):
+        link.__traceback__ = link.__cause__ = link.__context__ = None
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:

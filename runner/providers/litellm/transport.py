@@ -22,7 +22,7 @@ from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm import response as replies
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import by_responses, http_calls
-from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
+from runner.providers.litellm.errors import RefusedError, classify, forget_causes, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm, load_openai
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
@@ -102,8 +102,7 @@ class LiteLLMTransport:
             try:
                 response = await self._ask(arguments, exchange)
             except Exception as error:  # noqa: BLE001 - libraries raise anything
-                failure = self._failure(error, request, adapted, exchange)
-                raise failure from cause_of(error)
+                raise self._failure(error, request, adapted, exchange) from None
         return self._completion(response, request, exchange)
 
     def built(self, request: Request) -> BuiltRequest:
@@ -128,7 +127,7 @@ class LiteLLMTransport:
         try:
             response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, sent, exchange) from cause_of(error)
+            raise self._failure(error, request, sent, exchange) from None
         exchange.stopped = stopped
         return self._completion(response, request, exchange, served)
 
@@ -170,6 +169,7 @@ class LiteLLMTransport:
         refusal = refusal_text(error)
         if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
+        forget_causes(error)
         return found
 
     def _adapt(self, request: Request, sent: Adaptation, message: str, error: CallError) -> bool:
