@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TypeVar, cast
 
 from runner.base.event_loops import run_virtually
@@ -172,10 +173,9 @@ def ideal_makespan(
 
 def critical_path(pipeline: Pipeline, work_s: Mapping[str, Duration]) -> tuple[str, ...]:
     """Return the node names of the longest chain of dependencies by *work_s*."""
-    ends: dict[str | None, float] = {None: 0.0}
-    paths: dict[str | None, tuple[str, ...]] = {None: ()}
+    chains: dict[str, tuple[float, tuple[str, ...]]] = {}  # the longest that ends with each node
     for node in pipeline.nodes:
-        last = max(node.needs, key=ends.__getitem__, default=None)
-        ends[node.name] = ends[last] + work_s[node.name].chain_s
-        paths[node.name] = (*paths[last], node.name)
-    return paths[max(ends, key=ends.__getitem__)]
+        before = (chains[need] for need in node.needs)
+        seconds, path = max(before, key=itemgetter(0), default=(0.0, ()))
+        chains[node.name] = (seconds + work_s[node.name].chain_s, (*path, node.name))
+    return max(chains.values(), key=itemgetter(0), default=(0.0, ()))[1]

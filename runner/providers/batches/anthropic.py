@@ -29,7 +29,8 @@ class AnthropicBatches(BatchEndpoint):
         return self._parse((await self._wire.exchange("POST", url, sent, kind))[0])
 
     def _files(self, payload: Mapping[str, Any]) -> Iterable[str]:
-        return (self._results(self._parse(payload).id),)
+        parsed = self._parse(payload)
+        return () if parsed.state == "running" else (self._results(parsed.id),)
 
     def _results(self, batch: str) -> str:
         return self._url(f"{self._batches}/{batch}/results")

@@ -138,11 +138,13 @@ class HttpCalls:
         if self._provider == "litellm_proxy":
             made.model = self._route.name
         if self._provider == "openrouter":
-            headers = _attribution() | headers
-        named = ("gemini_api_key", "extra_headers") if self._provider == "gemini" else _NAMED
+            site, name = os.environ.get("OR_SITE_URL"), os.environ.get("OR_APP_NAME")
+            named = {"HTTP-Referer": site or "https://litellm.ai", "X-Title": name or "liteLLM"}
+            headers = named | headers
+        keys = ("gemini_api_key", "extra_headers") if self._provider == "gemini" else _NAMED
         return {
             **self._more,
-            **dict(zip(named, (key, headers), strict=True)),
+            **dict(zip(keys, (key, headers), strict=True)),
             "acompletion": True,
             "custom_llm_provider": self._provider,
             "encoding": None,
@@ -220,13 +222,6 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     module, name = _HANDLERS.get(provider, _BASE)
     handler = getattr(importlib.import_module(f"litellm.llms.{module}"), name)()
     return handler.completion, {"api_base": base, **more}
-
-
-def _attribution() -> dict[str, str]:
-    return {
-        "HTTP-Referer": os.environ.get("OR_SITE_URL") or "https://litellm.ai",
-        "X-Title": os.environ.get("OR_APP_NAME") or "liteLLM",
-    }
 
 
 def _ignore(*_: Any, **__: Any) -> None:

@@ -177,7 +177,9 @@ class _Generator:
         for pattern in (_LINE, _CITATION):
             match = pattern.search(self._material, start) or pattern.search(self._material)
             if match:
-                return [{"segment": match[1], "quote": _excerpt(match[2])}]
+                whole, cut = match[2].rstrip(), match[2][:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
+                quote = whole if len(whole) <= MAX_QUOTE_CHARS else cut.rstrip()
+                return [{"segment": match[1], "quote": quote}]
         return []
 
 
@@ -217,8 +219,3 @@ def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -
         if target == name or target.rstrip("s") in description.lower():
             return numbered[:2]
     return ()
-
-
-def _excerpt(text: str) -> str:
-    cut = text if len(text) <= MAX_QUOTE_CHARS else text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
-    return cut.rstrip()

@@ -31,6 +31,7 @@ MESSAGES = "/v1/messages"  # Anthropic's chat API
 MAX_REQUEST_BYTES = 256 << 20  # a whole batch
 
 _JSON = {"Content-Type": "application/json"}
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens")  # counts of the usage
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 
 
@@ -38,9 +39,7 @@ class Stats:
     """Counts of requests since the provider's start, served at `/stats`."""
 
     def __init__(self) -> None:
-        self.totals = Counter(
-            requests=0, ok=0, prompt_tokens=0, completion_tokens=0, cached_tokens=0
-        )
+        self.totals = Counter(dict.fromkeys(("requests", "ok", *_TOKENS), 0))
         self.by_status: Counter[int] = Counter()
         self.by_fault: Counter[str] = Counter()
         self.by_analyzer: Counter[str] = Counter()
@@ -61,9 +60,8 @@ class Stats:
         if response.fault is not None:
             self.by_fault[response.fault] += 1
         if response.fault is None or find_kind(response.fault).change:
-            self.totals["prompt_tokens"] += prompt_tokens
-            self.totals["completion_tokens"] += response.reply_tokens
-            self.totals["cached_tokens"] += response.cached_tokens
+            used = prompt_tokens, response.reply_tokens, response.cached_tokens
+            self.totals.update(dict(zip(_TOKENS, used, strict=True)))
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON; status 0 means no response."""
