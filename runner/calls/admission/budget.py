@@ -1,6 +1,5 @@
 """Budget: caps on money and tokens; each attempt reserves its upper bound before it is sent."""
 
-import asyncio
 import json
 import math
 from collections.abc import Iterator
@@ -21,7 +20,6 @@ from runner.providers.request import Request
 MARGIN = 1.5  # on a count by another provider's vocabulary
 _ABOVE = 1.1  # the same on the factor that was measured, since texts differ
 MESSAGE_TOKENS = 8  # overhead of a message; 3 to 4 in OpenAI's chat format
-_MAX_CACHED = 32  # token counts of long texts
 _LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
 _EPSILON_USD = 1e-12  # rounding of sums
 
@@ -129,7 +127,6 @@ class Sizer:
     tokenizer: Tokenizer
     prices: Prices | None = None
     learned: LearnedFacts = field(default_factory=LearnedFacts)
-    _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:
         """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
@@ -144,13 +141,6 @@ class Sizer:
         return prompt + request.max_tokens, cost
 
     async def _tokens(self, text: str) -> int:
-        """Return the tokens of *text*; a long text is counted in a thread, once for all calls."""
-        if len(text) <= _LONG_CHARS:
-            return self.tokenizer.count(text)
-        counting = self._counting.get(text)
-        if counting is None:
-            counting = asyncio.create_task(offload(self.tokenizer.count, text))
-            self._counting[text] = counting
-            if len(self._counting) > _MAX_CACHED:
-                del self._counting[next(iter(self._counting))]
-        return await asyncio.shield(counting)  # a cancelled call leaves it to the others
+        """Return the tokens of *text*; a long text is counted in a thread."""
+        count = self.tokenizer.count
+        return count(text) if len(text) <= _LONG_CHARS else await offload(count, text)

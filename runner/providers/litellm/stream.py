@@ -44,21 +44,16 @@ class FirstToken:
     """Calls *callback* once the chunks of a stream hold the first token of a reply."""
 
     def __init__(self, callback: Callable[[], object] | None = None) -> None:
-        self._callback, self._rest = callback, bytearray()
+        self._callback, self._rest = callback, b""
         self.seen = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes of the stream."""
         if self.seen:
             return
-        self._rest += chunk
-        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
-        if not end:
-            return
-        whole = len(self._rest) - len(chunk) + end
-        lines, self._rest = bytes(self._rest[:whole]), self._rest[whole:]
+        lines, end, self._rest = (self._rest + chunk).rpartition(b"\n")
         with suppress(ValueError):  # detected again when the stream has ended
-            self.seen = any(map(_has_token, _events(lines)))
+            self.seen = any(map(_has_token, _events(lines + end)))
         if self.seen and self._callback is not None:
             self._callback()
 
