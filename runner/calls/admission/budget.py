@@ -5,9 +5,6 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-
-import orjson
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
@@ -110,12 +107,6 @@ class Budget:
         return ""
 
 
-@lru_cache
-def _schema_text(schema: bytes) -> str:
-    """Return the JSON of *schema* with spaces; cached, since a run has few schemas."""
-    return json.dumps(orjson.loads(schema))
-
-
 @dataclass(frozen=True, slots=True)
 class Sizer:
     """Bounds the tokens and cost of an attempt.
@@ -132,7 +123,7 @@ class Sizer:
         """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
         texts = request.texts
         if request.schema is not None:
-            texts.append(_schema_text(orjson.dumps(request.schema)))
+            texts.append(json.dumps(request.schema))
         overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
         prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:

@@ -106,7 +106,7 @@ class HttpCalls:
         """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
 
         async def give(url: str, *_: Any) -> httpx.Response:
-            return _Response(body, _request(url))
+            return httpx.Response(200, content=body, request=_request(url))
 
         return _result(self._ask(arguments, give))
 
@@ -175,22 +175,12 @@ class HttpCalls:
         ) as reply:
             raw = await reply.read()
         paid = {name: value for name, value in reply.headers.items() if "litellm" in name.lower()}
-        return _Response(raw, _request(url), paid)
+        return httpx.Response(200, content=raw, headers=paid, request=_request(url))
 
 
 def _mapped(mapping: Callable[..., Any], names: Mapping[str, Any], given: bytes) -> bytes:
     """Return litellm's *mapping* of the parameters *given*, both as JSON."""
     return orjson.dumps(mapping(stream=None, **names, **orjson.loads(given)))
-
-
-class _Response(httpx.Response):
-    """A reply whose *body* is in memory, which httpx would copy."""
-
-    def __init__(
-        self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(200, headers=headers, request=request)
-        self._content = body
 
 
 @lru_cache
