@@ -49,11 +49,9 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
 
-    Without *whole*, the caller reads and bounds replies.
-
-    litellm would send the transcript to the target of a redirect, and the key too if it is in a
-    provider-specific header. `trust_env` is set only if the environment names a proxy, since
-    aiohttp looks proxies up in a thread for every request.
+    Without *whole*, the caller reads and bounds replies. litellm would send the transcript to the
+    target of a redirect, and the key too if it is in a provider-specific header. `trust_env` is set
+    only if the environment names a proxy, since aiohttp looks proxies up for every request.
     """
     sent = aiohttp.TraceConfig()
     sent.on_request_headers_sent.append(_sent)

@@ -153,8 +153,8 @@ class LiteLLMTransport:
     def _plain_calls(self) -> HttpCalls:
         if self._azure is None and provider_of(self.route) == "azure" and self._session:
             # The body of OpenAI's chat API; who sends it knows address and key.
-            wanted = self._litellm, self.route, self._session, "openai", None, "azure"
-            self._azure = HttpCalls(*wanted)
+            own = self._litellm, self.route, self._session
+            self._azure = HttpCalls(*own, "openai", None, mapped="azure")
         if (calls := self._azure or self._http) is None:
             what = "its parameters or settings need litellm's own client"
             raise ConfigError(f"{self.route.name} cannot be asked in batches: {what}")
