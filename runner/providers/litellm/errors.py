@@ -87,7 +87,7 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     of_day = "PerDay" in said
     if of_day:  # Gemini asks for seconds, which do not renew its quotas of a day
         retry_after = None
-    kind = _kind(status, codes, message, retry_after)
+    kind = _kind(status, codes, _ECHOED.sub("", message), retry_after)
     may_renew = kind == "throttle" or (kind == "auth" and status == 403)
     if may_renew and retry_after is None and (of_day or not SAYS["of_minute"].search(said)):
         kind = "unavailable" if SAYS["used_up"].search(said) else kind
@@ -107,8 +107,6 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
-    message = _ECHOED.sub("", message)
-
     def means(kind: str) -> bool:
         return bool(_CODES[kind] & codes or SAYS[kind].search(message))
 

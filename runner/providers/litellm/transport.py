@@ -15,7 +15,7 @@ import structlog
 
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
-from runner.base.secrets import MIN_CHARS, secrets_of
+from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
@@ -246,9 +246,7 @@ class LiteLLMTransport:
         return Completion(text, reason, usage, stopped, remaining_limits(exchange.headers), tier)
 
     def _word(self, said: str) -> str:
-        """Return a provider's word, without keys; a shorter one holds none."""
-        if len(said) < MIN_CHARS:
-            return said
+        """Return a provider's word, without keys."""
         return checked_text(said, self._secrets)[:MAX_REASON_CHARS]
 
     def _size(self, request: Request, text: str) -> replies.CallSize:
