@@ -19,8 +19,8 @@ from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.flex import Flex
-from runner.calls.hedge import LATE, MIN_LATE_S, OvertakenError, hedged
-from runner.calls.retry import MAX_WAIT_S, NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
+from runner.calls.hedge import LATE, MIN_LATE_S, hedged
+from runner.calls.retry import NO_CAPACITY, THROTTLE, TRANSIENT, RetryPolicy, family
 from runner.providers.prices import Prices
 from runner.providers.request import Completion, Exchange, Request, Result, Transport
 from runner.providers.retry_headers import MAX_RETRY_AFTER_S
@@ -77,12 +77,8 @@ class Client:
         an attempt was not made because of a stopped run, a fault of the account or an exhausted
         budget.
         """
-        ticket = Ticket(
-            calls.unit or request.node,
-            rank,
-            waits_for_outage=terms.waits_for_outage,
-            spare=terms.spare,
-        )
+        ticket = Ticket(calls.unit or request.node, rank, spare=terms.spare)
+        ticket.waits_for_outage = terms.waits_for_outage
         if self.sizer is not None and not (self.local and not self.budget.capped):
             ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
             ticket.reply_tokens = request.max_tokens
@@ -142,25 +138,24 @@ class Client:
             calls.record("call.started", call.number, **facts)
             try:
                 sending = self._send(call, transport, timeout_s)
-                completion = await self._hedged(call, sending, limits)
+                reply, is_hedge = await self._hedged(call, sending, limits)
             except BaseException as error:
                 self._settle_failure(call, error, started)
-                if isinstance(error, OvertakenError):
-                    return error.reply
                 raise
-            self._settle_success(call, completion, started)
-            return completion
+            if is_hedge:
+                overtaken = CallError("cancelled", "the hedged request was faster", billed=True)
+                self._settle_failure(call, overtaken, started)
+            else:
+                self._settle_success(call, reply, started)
+            return reply
 
     async def _hedged(
         self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
-    ) -> Completion:
-        """Return the reply of *sending*, or, for a straggler, of a second request (see `hedged`).
-
-        That is sent while no other call waits and all *limits*, including the budget, have room.
-        """
+    ) -> tuple[Completion, bool]:
+        """Return the reply of *sending*, or of a straggler's second request within *limits*."""
         expected_s = call.terms.expected_s
         if expected_s is None or self.budget not in limits or call.delivery != "live":
-            return await sending
+            return await sending, False
         ticket, terms = replace(call.ticket, probe=False), replace(call.terms, expected_s=None)
         hedge = replace(call, ticket=ticket, terms=terms, is_hedge=True)
         hedge.failures = call.failures.copy()
@@ -170,8 +165,8 @@ class Client:
             room = all(limit.wait_s(now, ticket) == 0 for limit in limits)
             return room and not self.admission.has_waiters and self.gate.take_hedge()
 
-        late_s = MIN_LATE_S + LATE * expected_s * self.gate.pace
-        return await hedged(sending, partial(self.attempt_live, hedge, limits), late_s, may)
+        second = partial(self.attempt_live, hedge, limits)
+        return await hedged(sending, second, MIN_LATE_S + LATE * expected_s, may)
 
     async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:
@@ -193,8 +188,6 @@ class Client:
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         now = call.end(reply, started)
         self.gate.succeeded(call.ticket, reply, started, now, first=not call.failures)
-        if expected_s := call.terms.expected_s:
-            self.gate.observe_latency(now - started, expected_s)
         call.calls.usage += reply.usage
         if call.terms.key and not self.local:
             call.calls.keep(call.terms.key, reply)  # first: a call that has ended is not made again
@@ -250,9 +243,6 @@ class Client:
         if wait is None:
             self.gate.gave_up(error)
             return None
-        if error.unreached and not batched:  # no server is to be spared; networks go for seconds
-            failures = min(call.failures[family(error)], 10)
-            wait += min(MAX_WAIT_S, self.retry.delay_s * 2.0**failures)
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))

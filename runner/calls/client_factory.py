@@ -137,14 +137,12 @@ def max_in_flight(job: Setup) -> int:
 
 
 def _gate(job: Setup, model: Model, gates: Gates, api_base: str | None) -> Gate:
-    """Return the gate that all calls to *model* with its key share in this process.
-
-    A server that reports its number of parallel calls is not sent more.
-    """
+    """Return the gate that all calls to *model* with its key share in this process."""
     body = model.settings
-    ceiling, key = max_in_flight(job), os.environ.get(body.api_key_env or "", "")
-    rates = rates_of(body)
-    most = WORKERS if body.name.startswith(OFFLINE) else model.learned.slots or MAX_CEILING
+    ceiling, rates = max_in_flight(job), rates_of(body)
+    key = os.environ.get(body.api_key_env or "", "")
+    served = model.learned.slots or MAX_CEILING  # a server is not sent more than it says
+    most = WORKERS if body.name.startswith(OFFLINE) else served
     return gates.gate(
         (body.name, rates),
         (body.name.split("/", 1)[0], api_base, digest(key)),

@@ -57,10 +57,7 @@ class Flex:
         return wait
 
     def _left_s(self, call: Call, now: float) -> float:
-        """Return the seconds left for flex, < 0 if the call must go live.
-
-        An attempt gets at least as many seconds as live calls take from here to the end.
-        """
+        """Return the seconds left for flex, < 0 if they are fewer than live calls need."""
         left = self.by_s - now - SPARE * call.terms.need_s
         return left if left >= max(call.terms.need_s, 1.0) else -1.0
 

@@ -12,21 +12,13 @@ LATE = 3.0  # times the seconds that a call is expected to take; then a fresh on
 MIN_LATE_S = 2.0  # added to that, for calls of which little is expected
 
 
-class OvertakenError(CallError):
-    """An attempt was cancelled because the hedged request returned *reply*; it may be billed."""
-
-    def __init__(self, reply: Completion) -> None:
-        super().__init__("cancelled", "the hedged request was faster", billed=True)
-        self.reply = reply
-
-
 async def hedged(
     first: Coroutine[Any, Any, Completion],
     second: Callable[[], Coroutine[Any, Any, Completion]],
     late_s: float,
     may: Callable[[], bool],
-) -> Completion:
-    """Return the reply of *first*; raise OvertakenError if its *second* was faster.
+) -> tuple[Completion, bool]:
+    """Return the reply, and whether it is that of *second*, which was faster than *first*.
 
     *second* starts after *late_s* seconds, as soon as it *may*. A failure of *first* is raised and
     cancels *second*, whose own failure is ignored.
@@ -41,8 +33,8 @@ async def hedged(
             tasks.append(asyncio.ensure_future(second()))
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             if not one.done() and tasks[1].exception() is None:
-                raise OvertakenError(tasks[1].result())
-        return await one
+                return tasks[1].result(), True
+        return await one, False
     finally:
         for task in tasks:
             task.cancel()

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 MAX_FAILURES = 2  # of first calls; then the others are sent, cached or not
 
@@ -21,19 +22,14 @@ class _Group:
     failures: int = 0
 
     def choose(self) -> None:
-        """Let the waiting call with the shortest expected duration go first."""
-        alive = [entry for entry in self.waiting if not entry[1].done()]
-        if self.lead is None and alive and not self.warm:
-            self.lead = Lead(self)
-            min(alive, key=lambda entry: entry[0])[1].set_result(self.lead)
-
-    def release(self) -> None:
-        """Release all waiting calls."""
-        self.warm, self.lead = True, None
-        for _, grant in self.waiting:
-            if not grant.done():
+        """Let the shortest waiting call go first, or all of them once the cache is warm."""
+        self.waiting = [entry for entry in self.waiting if not entry[1].done()]
+        if self.warm:
+            for _, grant in self.waiting:
                 grant.set_result(None)
-        self.waiting.clear()
+        elif self.lead is None and self.waiting:
+            self.lead = Lead(self)
+            min(self.waiting, key=itemgetter(0))[1].set_result(self.lead)
 
 
 @dataclass(eq=False, slots=True)
@@ -44,18 +40,16 @@ class Lead:
 
     def __call__(self) -> None:
         """Release the others."""
-        self._group.release()
+        self._group.warm, self._group.lead = True, None
+        self._group.choose()
 
     def failed(self) -> None:
         """Let the next call go first; later failures of this one change nothing."""
         group = self._group
-        if group.lead is not self:
-            return
-        group.lead = None
-        group.failures += 1
-        if group.failures >= MAX_FAILURES:
-            group.release()
-        group.choose()
+        if group.lead is self:
+            group.lead, group.failures = None, group.failures + 1
+            group.warm = group.failures >= MAX_FAILURES
+            group.choose()
 
 
 class PrefixGate:

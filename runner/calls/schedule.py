@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from operator import itemgetter
+from typing import TypeVar, cast
 
 from runner.base.event_loops import run_virtually
 from runner.calls.activity import busy, idle
@@ -54,12 +55,9 @@ async def gather_all(awaitables: Iterable[Awaitable[T]]) -> list[T]:
 
     with idle():
         results = await asyncio.gather(*map(one, awaitables), return_exceptions=True)
-    done: list[T] = []
-    for result in results:
-        if isinstance(result, BaseException):
-            raise result
-        done.append(result)
-    return done
+    if failed := next((each for each in results if isinstance(each, BaseException)), None):
+        raise failed
+    return cast(list[T], results)
 
 
 def make_slots(pipeline: Pipeline, max_concurrent: int, mode: str) -> dict[str, Slots]:
@@ -175,10 +173,9 @@ def ideal_makespan(
 
 def critical_path(pipeline: Pipeline, work_s: Mapping[str, Duration]) -> tuple[str, ...]:
     """Return the node names of the longest chain of dependencies by *work_s*."""
-    ends: dict[str | None, float] = {None: 0.0}
-    paths: dict[str | None, tuple[str, ...]] = {None: ()}
+    chains: dict[str, tuple[float, tuple[str, ...]]] = {}  # the longest that ends with each node
     for node in pipeline.nodes:
-        last = max(node.needs, key=ends.__getitem__, default=None)
-        ends[node.name] = ends[last] + work_s[node.name].chain_s
-        paths[node.name] = (*paths[last], node.name)
-    return paths[max(ends, key=ends.__getitem__)]
+        before = (chains[need] for need in node.needs)
+        seconds, path = max(before, key=itemgetter(0), default=(0.0, ()))
+        chains[node.name] = (seconds + work_s[node.name].chain_s, (*path, node.name))
+    return max(chains.values(), key=itemgetter(0), default=(0.0, ()))[1]

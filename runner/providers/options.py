@@ -42,18 +42,12 @@ def accepted_efforts(model: Optioned) -> tuple[str, ...] | None:
 
 def _unusual(name: str, entry: Mapping[str, Any]) -> set[str]:
     """Return which of `off` and `minimal` a reasoning model accepts."""
-    flags = {
-        "off": "supports_none_reasoning_effort",
-        "minimal": "supports_minimal_reasoning_effort",
-    }
-    named = {level for level, flag in flags.items() if entry.get(flag) is True}
-    if "claude" in name and not entry.get("thinking_always_on"):
-        named.add("off")
-    if "gemini-2.5" in name:  # a budget of tokens, which only Pro needs
-        named |= {"minimal"} if "pro" in name else {"off", "minimal"}
-    if "deepseek" in name or "qwen" in name:  # switched on or off
-        named.add("off")
-    return named
+    flash = "gemini-2.5" in name and "pro" not in name  # whose budget of tokens may be 0
+    off = flash or any(maker in name for maker in ("deepseek", "qwen"))  # switched on or off
+    off |= "claude" in name and not entry.get("thinking_always_on")
+    off |= entry.get("supports_none_reasoning_effort") is True
+    minimal = entry.get("supports_minimal_reasoning_effort") is True or "gemini-2.5" in name
+    return {level for level, takes in (("off", off), ("minimal", minimal)) if takes}
 
 
 def effort_of(model: Optioned) -> str | None:
@@ -98,19 +92,14 @@ def check_options(at: str, model: ModelSettings) -> None:
             f"{at}.service_tier={model.service_tier!r}: {provider_of(model)} has no such tier, "
             f"expected {expected}"
         )
-    _check_delivery(at, model)
-    if (base := model.base_model) is not None and map_entry(base) is None:
-        near = did_you_mean(base, [name for name in map_entries() if name[:3] == base[:3]])
-        raise ConfigError(f"{at}.base_model={base!r} is not in litellm's map{near}")
-
-
-def _check_delivery(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError for a service tier that conflicts with the delivery."""
     body = model.params.get("extra_body")
     sent = {**model.params, **(body if isinstance(body, dict) else {})}.get("service_tier")
-    tier = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}
-    for key, value in tier.items():
-        if value is not None and model.delivery != "live" and value != model.delivery:
+    asked = {f"{at}.service_tier": model.service_tier, f"{at}.params.service_tier": sent}
+    for key, value in asked.items():
+        if value is not None and model.delivery not in ("live", value):
             raise ConfigError(
                 f"{at}.delivery={model.delivery} contradicts {key}={value}: set one of them"
             )
+    if (base := model.base_model) is not None and map_entry(base) is None:
+        near = did_you_mean(base, [name for name in map_entries() if name[:3] == base[:3]])
+        raise ConfigError(f"{at}.base_model={base!r} is not in litellm's map{near}")

@@ -229,23 +229,18 @@ def _factor(listed: _Listed, tier: str, kind: str) -> float:
 
 def _multiple(entry: Mapping[str, Any], params: Mapping[str, Any], api_base: str | None) -> float:
     """Return the factor on all tokens for the requested region or speed."""
-    special = entry.get("provider_specific_entry") or {}
+    listed = {**entry, **(entry.get("provider_specific_entry") or {})}
     region = (urlsplit(api_base or "").hostname or "").split(".")[0]
-    place = str(params.get("vertex_location") or "global").lower()
-    factors = (
-        special.get("fast") if params.get("speed") == "fast" else None,
-        special.get(str(params.get("inference_geo")).lower()),
-        entry.get(f"regional_processing_uplift_multiplier_{region}"),
-        None if place == "global" else entry.get("regional_endpoint_uplift_multiplier"),
-    )
-    return math.prod(_price(factor) or 1.0 for factor in factors)
+    names = [str(params.get("inference_geo")).lower()]
+    names += [f"regional_processing_uplift_multiplier_{region}"]
+    names += ["fast"] if params.get("speed") == "fast" else []
+    if str(params.get("vertex_location") or "global").lower() != "global":
+        names.append("regional_endpoint_uplift_multiplier")
+    return math.prod(_price(listed.get(name)) or 1.0 for name in names)
 
 
 def _request_usd(entry: Mapping[str, Any], name: str) -> float:
-    """Return the fee of a request, with the one search of the models that search for each.
-
-    Its size is the providers' default, the smallest.
-    """
+    """Return the fee of a request, with the smallest search for models that always search."""
     searches = entry.get("litellm_provider") == "perplexity" or _SEARCHES.search(name)
     sizes = entry.get("search_context_cost_per_query") if searches else None
     search = _price((sizes or {}).get("search_context_size_low")) or 0.0

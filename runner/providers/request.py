@@ -137,12 +137,9 @@ class Transport(Protocol):
 
 def checked_text(text: str, secrets: Secrets) -> str:
     """Return *text* without keys; raises CallError for more than may be stored."""
-    marks = sum(map(text.count, ",:[{"))
-    for number, most, what in (
-        (len(text), MAX_REPLY_CHARS, "characters"),
-        (marks, MAX_REPLY_MARKS, "commas, colons and brackets"),
-    ):
-        if number > most:
-            message = f"the reply has {number:,} {what}, expected at most {most:,}"
-            raise CallError("bad_response", message, billed=True)
+    marks, most = sum(map(text.count, ",:[{")), f"{MAX_REPLY_CHARS:,} and {MAX_REPLY_MARKS:,}"
+    if len(text) > MAX_REPLY_CHARS or marks > MAX_REPLY_MARKS:
+        found = f"{len(text):,} characters with {marks:,} commas, colons and brackets"
+        message = f"the reply has {found}, expected at most {most}"
+        raise CallError("bad_response", message, billed=True)
     return secrets.redact_values(to_safe_text(text))  # a provider may repeat the request

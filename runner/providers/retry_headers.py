@@ -122,11 +122,10 @@ def remaining_limits(headers: Mapping[str, str]) -> dict[str, RemainingLimit]:
 
 def _clock(headers: Mapping[str, str]) -> datetime:
     """Return the time of a reply by its provider's clock, from which ours may differ."""
-    for name, value in headers.items():
-        if str(name).lower() == "date":
-            with suppress(ValueError, OverflowError):
-                sent = parsedate_to_datetime(str(value))
-                return sent.replace(tzinfo=sent.tzinfo or UTC)
+    said = next((str(value) for name, value in headers.items() if str(name).lower() == "date"), "")
+    with suppress(ValueError, OverflowError):
+        sent = parsedate_to_datetime(said)
+        return sent.replace(tzinfo=sent.tzinfo or UTC)
     return datetime.now(UTC)
 
 

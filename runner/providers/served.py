@@ -1,15 +1,11 @@
 """Served facts: what a self-hosted server reports about its model, before the first call."""
 
-import json
 import re
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
-from http.client import HTTPException
 from typing import Any
-from urllib.error import HTTPError
 from urllib.parse import urlsplit, urlunsplit
 
 from runner.base.json import mapping, mappings, number, parse_json
@@ -26,37 +22,31 @@ _NUM_CTX = re.compile(r"^num_ctx\s+(\d{3,9})\s*$", re.MULTILINE)
 _MAX_SLOTS = 4096
 
 
-class _NotFollowed(urllib.request.HTTPRedirectHandler):
-    """Follows no redirect: it could lead to a host that is not configured."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
 def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None = None) -> Any:
-    """Return the JSON of a server's reply; raise OSError or ValueError without any.
+    """Return the JSON of the reply of the server at *base*; raise OSError or ValueError.
 
-    *base* is its address up to `/v1`; *key* is sent as in calls.
+    No redirect is followed: it could lead to a host that is not configured.
     """
-    headers = {"Content-Type": "application/json"}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(base + path, data, headers)
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NotFollowed)
+    import httpx  # takes long, and few runs ask
+
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    method, raw, end = "POST" if body else "GET", b"", time.monotonic() + TIMEOUT_S
     try:
-        with opener.open(request, timeout=TIMEOUT_S) as reply:
-            raw, end = b"", time.monotonic() + TIMEOUT_S
-            while len(raw) < _MAX_BYTES and (chunk := reply.read1(_MAX_BYTES - len(raw))):
+        with (
+            httpx.Client(trust_env=False, timeout=TIMEOUT_S, headers=headers) as client,
+            client.stream(method, base + path, json=body) as reply,
+        ):
+            for chunk in reply.iter_raw():
                 raw += chunk
                 if time.monotonic() > end:  # it drips, or streams without an end
                     raise TimeoutError(f"no whole reply in {TIMEOUT_S:g} s")
-            return parse_json(raw)
-    except HTTPError as error:
-        error.close()
-        raise ValueError(str(error)) from error
-    except HTTPException as error:
-        raise ValueError(str(error)) from error
+                if len(raw) > _MAX_BYTES:
+                    break
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise OSError(str(error)) from error
+    if reply.status_code != 200 or len(raw) > _MAX_BYTES:
+        raise ValueError(f"status {reply.status_code}, {len(raw):,} bytes")
+    return parse_json(raw)
 
 
 def is_self_hosted(model: ModelSettings) -> bool:
@@ -98,10 +88,7 @@ def learn_served(
 def _windows(
     ask: Callable[..., Any], name: str, learned: LearnedFacts, *, sends_size: bool
 ) -> Iterator[tuple[int, str]]:
-    """Yield the windows that a server reports, with the path of each; raise OSError.
-
-    A window in Ollama's own settings does not count for calls that send another.
-    """
+    """Yield the windows that a server reports, with the path of each; raise OSError."""
     with suppress(ValueError):
         props = mapping(ask("/props"))  # llama.cpp
         slots = number(props.get("total_slots"))
@@ -116,7 +103,7 @@ def _windows(
     with suppress(ValueError):
         shown = mapping(ask("/api/show", {"model": name}))  # Ollama
         match = _NUM_CTX.search(str(shown.get("parameters") or ""))
-        if match and not sends_size:
+        if match and not sends_size:  # calls that send a size get that one
             yield from _named({"n_ctx": int(match[1])}, "num_ctx in /api/show")
         for key, value in mapping(shown.get("model_info")).items():
             if key.endswith(".context_length"):

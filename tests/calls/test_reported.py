@@ -17,8 +17,7 @@ from runner.base.token_bucket import TokenBucket
 from runner.base.usage import Usage
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.rates import RateLimits
-from runner.calls.admission.reported import MAX_HOLD_S
+from runner.calls.admission.rates import MAX_HOLD_S, RateLimits
 from runner.providers.request import Completion, Request
 from runner.providers.retry_headers import RemainingLimit, remaining_limits
 

@@ -96,11 +96,19 @@ def test_the_wait_is_jittered_over_the_whole_doubling_interval(
 ) -> None:
     policy, rng = RetryPolicy(delay_s=delay_s), random.Random(1)
     for failures, bound in bounds.items():
-        waits = [policy.wait_s(CallError(kind, "x"), failures, rng) for _ in range(500)]
+        error = CallError(kind, "x", billed=True)
+        waits = [policy.wait_s(error, failures, rng) for _ in range(500)]
 
         assert all(wait is not None and 0 <= wait <= bound for wait in waits)
         assert max(filter(None, waits)) > 0.9 * bound
         assert min(filter(None, waits)) < 0.1 * bound
+
+
+def test_a_server_that_was_not_reached_is_given_more_time() -> None:
+    policy, rng = RetryPolicy(), random.Random(1)
+    waits = [policy.wait_s(CallError("connection", "x"), 2, rng) for _ in range(500)]
+
+    assert all(wait is not None and 4.0 <= wait <= 6.0 for wait in waits)
 
 
 LAST = THROTTLE_ATTEMPTS - 1

@@ -192,8 +192,7 @@ class FakeEndpoint(BatchEndpoint):
     def _told(self, batch: FakeBatch) -> SubmittedBatch:
         now = self.provider.now()
         over = now >= batch.over_at()
-        done = sum(at is not None and self._is_done(batch, at) for at in batch.done_at.values())
         state: State = batch.state if over else "running"
         ended = batch.over_at() if over else None
         error = "token_limit_exceeded: Enqueued token limit reached" if state == "failed" else ""
-        return SubmittedBatch(batch.id, state, batch.made_at, ended, {"completed": done}, error)
+        return SubmittedBatch(batch.id, state, batch.made_at, ended, error)

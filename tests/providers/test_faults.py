@@ -100,6 +100,9 @@ READABLE: dict[str, Make] = {
     "deflate that is none": whole(coding="deflate"),
     "brotli that is none": whole(coding="br"),
     "a coding that nobody knows": whole(coding="rot13"),
+    "gzip of 100 members": lambda asked: [
+        http(compressed(reply(asked), "gzip") + 99 * compressed(b"", "gzip"), coding="gzip")
+    ],
     "gzip in two members": lambda asked: [
         http(b"".join(compressed(p, "gzip") for p in halves(reply(asked))), coding="gzip")
     ],
@@ -124,9 +127,6 @@ UNREAD: dict[str, Make] = {
     "corrupt gzip": packed("gzip", change=lambda body: body[:30] + b"\x55" * 40 + body[70:]),
     "gzip that is cut": packed("gzip", change=lambda body: body[:-20]),
     "gzip with a wrong sum": packed("gzip", change=lambda body: body[:-8] + bytes(8)),
-    "gzip of 100 members": lambda asked: [
-        http(compressed(reply(asked), "gzip") + 99 * compressed(b"", "gzip"), coding="gzip")
-    ],
     "gzip of nothing but its header": sent(http(compressed(b"", "gzip")[:10], coding="gzip")),
     "gzip within gzip": lambda asked: [
         http(compressed(compressed(reply(asked), "gzip"), "gzip"), coding="gzip, gzip")

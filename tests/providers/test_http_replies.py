@@ -34,7 +34,7 @@ from helpers.provider_own import ANTHROPIC, GEMINI
 
 from runner.base.errors import CallError
 from runner.providers.request import Completion
-from runner.providers.simulated.faults import INTERNAL, KINDS, FaultResponse, GoodReply, find_kind
+from runner.providers.simulated.faults import INTERNAL, KINDS, FaultResponse, find_kind
 
 pytestmark = pytest.mark.slow
 
@@ -299,9 +299,7 @@ OTHERS = {
 
 
 def faults() -> dict[str, tuple[FaultResponse, Mapping[str, str]]]:
-    exchange = GoodReply('{"x": 1}', chat_reply(), f"Bearer {KEY}")
-    kinds = {name: find_kind(name) for name in FAULTS}
-    made = {name: (kind.make(exchange), kind.headers) for name, kind in kinds.items()}
+    made = {name: (find_kind(name).make(chat_reply(), f"Bearer {KEY}"), {}) for name in FAULTS}
     return made | {f"of ours: {name}": (fault, {}) for name, fault in OTHERS.items()}
 
 

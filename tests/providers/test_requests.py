@@ -28,7 +28,7 @@ from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.request import Completion, Request, Transport
 from runner.providers.simulated.chat import completion
-from runner.providers.simulated.faults import KINDS, FaultResponse, GoodReply, find_kind
+from runner.providers.simulated.faults import KINDS, FaultResponse, find_kind
 from runner.providers.simulated.server import SimulatedProvider, send
 from runner.record.events import run_log
 from runner.record.run_directory import RunDirectory
@@ -140,7 +140,7 @@ class Server:
         if isinstance(entry, FaultResponse):
             return await send(request, entry)
         kind = find_kind(entry)
-        return await send(request, kind.make(GoodReply(GOOD, whole)), kind.headers)
+        return await send(request, kind.make(whole))
 
 
 @asynccontextmanager

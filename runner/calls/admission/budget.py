@@ -1,14 +1,10 @@
 """Budget: caps on money and tokens; each attempt reserves its upper bound before it is sent."""
 
-import asyncio
 import json
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import lru_cache
-
-import orjson
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
@@ -21,7 +17,6 @@ from runner.providers.request import Request
 MARGIN = 1.5  # on a count by another provider's vocabulary
 _ABOVE = 1.1  # the same on the factor that was measured, since texts differ
 MESSAGE_TOKENS = 8  # overhead of a message; 3 to 4 in OpenAI's chat format
-_MAX_CACHED = 32  # token counts of long texts
 _LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
 _EPSILON_USD = 1e-12  # rounding of sums
 
@@ -57,17 +52,16 @@ class Budget:
 
     def wait_s(self, now: float, ticket: Ticket) -> float:
         """See `limits.Limit`."""
-        if self._fits(ticket) or self._in_flight == 0 or self._fault is not None:
-            return 0.0
-        return math.inf
+        free = self._in_flight == 0 or self._fault is not None or not self._lack(ticket)
+        return 0.0 if free else math.inf
 
     def enter(self, now: float, ticket: Ticket) -> None:
         """Reserve the upper bound of *ticket*; raise NotRunError if that exceeds a cap.
 
         Then all later attempts are refused, too, unless *ticket* is optional.
         """
-        if self._fault is None and not self._fits(ticket):
-            fault = NotRunError("budget", self._explain(ticket))
+        if self._fault is None and (lack := self._lack(ticket)):
+            fault = NotRunError("budget", lack)
             if ticket.spare is not None:
                 raise fault
             self._fault = fault
@@ -97,36 +91,20 @@ class Budget:
         self.spent_usd += cost_usd
         self.spent_tokens += tokens
 
-    def _sums(self, ticket: Ticket) -> tuple[float, int]:
-        """Return US dollars and tokens with *ticket* and the calls that it leaves room for."""
+    def _lack(self, ticket: Ticket) -> str:
+        """Return why *ticket*, and the calls that it leaves room for, do not fit, "" if they do."""
         calls = 1 + (ticket.spare() if ticket.spare else 0)
-        return (
-            self.spent_usd + self._reserved_usd + calls * ticket.cost_usd,
-            self.spent_tokens + self._reserved_tokens + calls * ticket.tokens,
-        )
-
-    def _fits(self, ticket: Ticket) -> bool:
-        usd, tokens = self._sums(ticket)
-        return (self.max_cost_usd is None or usd <= self.max_cost_usd + _EPSILON_USD) and (
-            self.max_tokens is None or tokens <= self.max_tokens
-        )
-
-    def _explain(self, ticket: Ticket) -> str:
-        if self.max_tokens is not None and self._sums(ticket)[1] > self.max_tokens:
-            return (
-                f"budget.max_tokens={self.max_tokens:,} has no room for another call: "
-                f"{self.spent_tokens:,} used, up to {ticket.tokens:,} needed"
-            )
-        return (
-            f"budget.max_cost_usd={self.max_cost_usd:g} has no room for another call: "
-            f"{self.spent_usd:.6g} used, up to {ticket.cost_usd:.6g} needed"
-        )
-
-
-@lru_cache
-def _schema_text(schema: bytes) -> str:
-    """Return the JSON of *schema* with spaces; cached, since a run has few schemas."""
-    return json.dumps(orjson.loads(schema))
+        tokens = self.spent_tokens + self._reserved_tokens + calls * ticket.tokens
+        if self.max_tokens is not None and tokens > self.max_tokens:
+            cap = f"max_tokens={self.max_tokens:,}"
+            used, needed = f"{self.spent_tokens:,}", f"{ticket.tokens:,}"
+            return f"budget.{cap} has no room for another call: {used} used, up to {needed} needed"
+        usd = self.spent_usd + self._reserved_usd + calls * ticket.cost_usd
+        if self.max_cost_usd is not None and usd > self.max_cost_usd + _EPSILON_USD:
+            cap = f"max_cost_usd={self.max_cost_usd:g}"
+            used, needed = f"{self.spent_usd:.6g}", f"{ticket.cost_usd:.6g}"
+            return f"budget.{cap} has no room for another call: {used} used, up to {needed} needed"
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,13 +118,12 @@ class Sizer:
     tokenizer: Tokenizer
     prices: Prices | None = None
     learned: LearnedFacts = field(default_factory=LearnedFacts)
-    _counting: dict[str, asyncio.Task[int]] = field(default_factory=dict, repr=False, compare=False)
 
     async def size(self, request: Request) -> tuple[int, float]:
         """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
         texts = request.texts
         if request.schema is not None:
-            texts.append(_schema_text(orjson.dumps(request.schema)))
+            texts.append(json.dumps(request.schema))
         overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
         prompt = sum([await self._tokens(text) for text in texts], overhead)
         if not self.tokenizer.exact:
@@ -155,13 +132,6 @@ class Sizer:
         return prompt + request.max_tokens, cost
 
     async def _tokens(self, text: str) -> int:
-        """Return the tokens of *text*; a long text is counted in a thread, once for all calls."""
-        if len(text) <= _LONG_CHARS:
-            return self.tokenizer.count(text)
-        counting = self._counting.get(text)
-        if counting is None:
-            counting = asyncio.create_task(offload(self.tokenizer.count, text))
-            self._counting[text] = counting
-            if len(self._counting) > _MAX_CACHED:
-                del self._counting[next(iter(self._counting))]
-        return await asyncio.shield(counting)  # a cancelled call leaves it to the others
+        """Return the tokens of *text*; a long text is counted in a thread."""
+        count = self.tokenizer.count
+        return count(text) if len(text) <= _LONG_CHARS else await offload(count, text)

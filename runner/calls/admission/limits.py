@@ -14,7 +14,7 @@ from runner.calls.activity import idle
 T = TypeVar("T")
 
 _EPSILON_S = 1e-9  # a shorter wait counts as none, since clocks round
-_PER_ITERATION = 8  # calls admitted in one iteration of the event loop
+_PER_ITERATION = 8  # calls admitted in one iteration of the event loop, which all make requests
 
 
 @dataclass(slots=True)
@@ -129,17 +129,16 @@ class Admission:
 
     async def pause(self, seconds: float, limit: Limit) -> None:
         """Sleep, at longest until `wake(limit)`; raise the reason once admission is closed."""
-        loop = asyncio.get_running_loop()
-        woken: asyncio.Future[None] = loop.create_future()
-        timer = loop.call_later(seconds, _wake, woken)
+        if self._closed is not None:
+            raise self._closed.copy()
+        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pauses[woken] = limit
         try:
-            if self._closed is not None:
-                raise self._closed.copy()
-            await woken
+            await asyncio.wait((woken,), timeout=seconds)
         finally:
             del self._pauses[woken]
-            timer.cancel()
+        if woken.done():
+            woken.result()
 
     async def until_closed(self, work: Awaitable[T]) -> T:
         """Return the result of *work*; end it and raise the reason once admission is closed."""
@@ -170,8 +169,8 @@ class Admission:
     def wake(self, limit: Limit) -> None:
         """End the pauses of calls within *limit*, which has a fault that ends them."""
         for sleeper, other in self._pauses.items():
-            if other is limit:
-                _wake(sleeper)
+            if other is limit and not sleeper.done():
+                sleeper.set_result(None)
 
     def reschedule(self) -> None:
         """Grant room to waiters at the end of this iteration of the event loop."""
@@ -207,10 +206,7 @@ class Admission:
         self._timer = None if math.isinf(soonest) else loop.call_later(soonest, self._grant_room)
 
     def _admit_all(self, now: float) -> float:
-        """Admit waiters that fit, lowest rank first; return seconds until more may fit.
-
-        At most _PER_ITERATION at a time: each makes its request in the same iteration.
-        """
+        """Admit waiters that fit, lowest rank first; return seconds until more may fit."""
         for _ in range(_PER_ITERATION):
             soonest, chosen = math.inf, None
             for limits, queue in list(self._queues.items()):
@@ -247,8 +243,3 @@ def _release(limits: Sequence[Limit], ticket: Ticket) -> None:
     now = asyncio.get_running_loop().time()
     for limit in limits:
         limit.leave(now, ticket)
-
-
-def _wake(sleeper: asyncio.Future[None]) -> None:
-    if not sleeper.done():
-        sleeper.set_result(None)

@@ -10,10 +10,10 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
-from runner.calls.delivery.backoff import RETRIED, Backoff, failure_of
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest
+from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest, failure_of
 from runner.calls.delivery.timing import CANCEL_S, Timing
+from runner.calls.retry import RETRIED, Backoff
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
 
 OVERDUE_S = 3600.0  # after its window, in which a provider lets a batch expire
@@ -138,21 +138,18 @@ class Collector:
                 message = f"{MAX_UNSENT} batches in a row did not reach the provider"
                 waiting.resolve(NotRunError("unavailable", message))
 
-    def _narrows(self, pending: PendingBatch) -> bool:
-        """Return whether fewer queued tokens may help a batch that failed because of them."""
-        others = sum(each.tokens for each in self.out if each is not pending)
-        self._most_queued = min(self._most_queued, others or pending.tokens / 2)
-        return bool(others) or len(pending.batch.keys) > 1
-
     async def _look(self, pending: PendingBatch) -> None:
-        """Poll the state of a batch, and fetch its new results."""
-        state = await self.endpoint.status(pending.batch.id)
-        if pending.update(state, self.timing.now()):
-            with busy():  # until all results are handed out, no batch is sent
-                if state.is_overfull and self._narrows(pending):
-                    await self._send_again(pending)
-                else:
-                    await self._collect(pending, state)
+        """Poll the state of a batch, and fetch its results once it is over."""
+        pending.state = state = await self.endpoint.status(pending.batch.id)
+        if state.state not in OVER:
+            return
+        with busy():  # until all results are handed out, no batch is sent
+            others = sum(each.tokens for each in self.out if each is not pending)
+            if state.is_overfull and (others or len(pending.batch.keys) > 1):
+                self._most_queued = min(self._most_queued, others or pending.tokens / 2)
+                await self._send_again(pending)
+            else:
+                await self._collect(pending, state)
 
     async def _stop_overdue(self, pending: PendingBatch) -> None:
         """Cancel a batch that outlives its window; if it still does not end, give it up."""
@@ -177,8 +174,6 @@ class Collector:
             waiting.resolve(self.endpoint.read(pending.results.pop(key), waiting.request))
             if number % _AT_ONCE == _AT_ONCE - 1:
                 await asyncio.sleep(0)
-        if state.state not in OVER:
-            return
         pending.downloads += 1
         if pending.is_whole or pending.downloads >= _DOWNLOADS:
             await self.ledger.collected(batch)

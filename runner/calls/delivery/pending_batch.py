@@ -2,17 +2,29 @@
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+import structlog
 
 from runner.base.errors import CallError
 from runner.calls.delivery.ledger import LedgerBatch
-from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
+from runner.providers.batches.endpoint import BatchEndpoint, SubmittedBatch
 from runner.providers.request import Completion, Request, Result
 
 FIRST_POLL_S, LAST_POLL_S, POLL_SHARE = 1.0, 60.0, 0.05  # of the time that a batch is out
 STOPPING_POLL_S = 2.0  # of a batch that was cancelled
-_PARTIAL_S = 10.0  # between downloads of a batch that is not over
+
+
+log = structlog.get_logger("colloquy.delivery")
+
+
+def failure_of(error: Exception) -> tuple[str, str]:
+    """Return kind and message of what ends the work on a batch: a full disk, or a bug; log that."""
+    if isinstance(error, OSError):
+        return "output", str(error)
+    log.exception("batch.crashed")
+    return "internal", f"{type(error).__name__}: {error}"
 
 
 class LateError(Exception):
@@ -86,8 +98,6 @@ class PendingBatch:
     is_overdue: bool = False
     downloads: int = 0
     stopping_at: float | None = None
-    _downloaded_at: float = -math.inf
-    _counts: Mapping[str, int] = field(default_factory=dict)
 
     def poll_s(self, now: float, least_s: float) -> float:
         """Return the seconds until its state is worth asking for again, at least *least_s*.
@@ -103,17 +113,6 @@ class PendingBatch:
     def staying(self) -> Iterator[WaitingRequest]:
         """Yield the requests that have not gone live."""
         return (each for each in self.waiting.values() if not each.has_left)
-
-    def update(self, state: SubmittedBatch, now: float) -> bool:
-        """Apply the provider's state; return whether there may be results not yet stored."""
-        self.state = state
-        if state.state in OVER:
-            return True
-        gap = max(_PARTIAL_S, 2 * POLL_SHARE * (now - self.batch.at))
-        if state.counts == self._counts or now - self._downloaded_at < gap:
-            return False
-        self._counts, self._downloaded_at = dict(state.counts), now
-        return True
 
     def read(self, endpoint: BatchEndpoint, lines: Iterable[bytes]) -> None:
         """Store *lines*, all results of the batch, by key."""

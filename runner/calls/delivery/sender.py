@@ -11,11 +11,15 @@ import structlog
 
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
-from runner.calls.delivery.backoff import Backoff, failure_of
 from runner.calls.delivery.ledger import Ledger, LedgerBatch
-from runner.calls.delivery.pending_batch import LateError, PendingBatch, WaitingRequest
+from runner.calls.delivery.pending_batch import (
+    LateError,
+    PendingBatch,
+    WaitingRequest,
+    failure_of,
+)
 from runner.calls.delivery.timing import Timing
-from runner.calls.retry import THROTTLE, TRANSIENT
+from runner.calls.retry import THROTTLE, TRANSIENT, Backoff
 from runner.providers.batches.endpoint import BatchEndpoint
 
 TOO_LARGE = 413  # HTTP's status for a body that a server, or a proxy before it, does not take
@@ -132,10 +136,7 @@ class Sender:
     async def _send_batch(
         self, chosen: Mapping[WaitingRequest, bytes], mark: str
     ) -> Iterable[WaitingRequest]:
-        """Send one batch: its intent is on the disk before it goes out, and its id after.
-
-        Returns the requests of one that was too large, which are to be sent in smaller ones.
-        """
+        """Send one batch, its intent durable before it goes; return its requests if too large."""
         batch = await self.ledger.intend(mark, [waiting.key for waiting in chosen])
         steps = {waiting.steps for waiting in chosen}
         leaves = {each: self.timing.leaves_at(each, len(chosen)) for each in steps}
@@ -166,11 +167,7 @@ class Sender:
         return ()
 
     async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str:
-        """Return the provider's id of a batch of *lines*, "" if it may have the batch or not.
-
-        Raises the CallError of a refusal or of an address that was never reached, and LateError if
-        there is no batch by *until*.
-        """
+        """Return the provider's id of a batch of *lines*, "" if it may have the batch or not."""
         backoff = Backoff()
         while True:
             try:

@@ -72,16 +72,11 @@ class Timing:
         By dynamic programming backwards over the steps, on a grid of the time that is left.
         """
         grid = [left * place / _STEPS for place in range(_STEPS + 1)]
-        after = [0.0] * (_STEPS + 1)  # expected cost of the later steps, by time left
-        best = [0.0] * (_STEPS + 1)
+        chosen = [(0.0, 0.0)] * len(grid)  # expected cost of the later steps, and the first's wait
         for behind in range(steps):
-            costs, best = [], []
-            for time_left in grid:
-                cost, cutoff = self._cheapest(time_left, behind, step_s, grid, after)
-                costs.append(cost)
-                best.append(cutoff)
-            after = costs
-        return best[-1]
+            after = [cost for cost, _ in chosen]
+            chosen = [self._cheapest(each, behind, step_s, grid, after) for each in grid]
+        return chosen[-1][1]
 
     def _cheapest(
         self, left: float, behind: int, step_s: float, grid: Sequence[float], after: Sequence[float]

@@ -43,8 +43,8 @@ class AnthropicBatches(BatchEndpoint):
         unknown = ""
         async with aclosing(self._since(since)) as batches:
             async for payload, batch in batches:
-                counts = {n: c for n, c in batch.counts.items() if n != "total"}
-                if sum(counts.values()) != len(keys):
+                counts = counts_in(payload.get("request_counts"))
+                if sum(counts.values()) - counts.get("total", 0) != len(keys):
                     continue
                 if payload.get("processing_status") != "ended":
                     unknown = batch.id
@@ -79,17 +79,10 @@ class AnthropicBatches(BatchEndpoint):
 
     def _parse(self, payload: Mapping[str, Any]) -> SubmittedBatch:
         counts = counts_in(payload.get("request_counts"))
-        return SubmittedBatch(
-            id_in(payload.get("id")),
-            self._state(payload, counts),
-            time_in(payload.get("created_at")),
-            time_in(payload.get("ended_at")),
-            counts,
-        )
-
-    def _state(self, payload: Mapping[str, Any], counts: Mapping[str, int]) -> State:
-        if payload.get("processing_status") != "ended":
-            return "running"
-        if payload.get("cancel_initiated_at") and counts.get("canceled"):
-            return "cancelled"
-        return "expired" if counts.get("expired") else "ended"
+        state: State = "running"
+        if payload.get("processing_status") == "ended":
+            state = "expired" if counts.get("expired") else "ended"
+            if payload.get("cancel_initiated_at") and counts.get("canceled"):
+                state = "cancelled"
+        made, ended = (time_in(payload.get(name)) for name in ("created_at", "ended_at"))
+        return SubmittedBatch(id_in(payload.get("id")), state, made, ended)

@@ -6,7 +6,7 @@ import re
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -57,15 +57,13 @@ class BatchLimits:
 class SubmittedBatch:
     """A batch as its provider describes it; times are seconds since 1970, None if unknown.
 
-    *counts* are requests by the provider's names, such as `completed` and `failed`; *error* is the
-    reason if it failed as a whole, else empty.
+    *error* is the reason if it failed as a whole, else empty.
     """
 
     id: str
     state: State
     created_at: float | None = None
     ended_at: float | None = None
-    counts: Mapping[str, int] = field(default_factory=dict)
     error: str = ""
 
     @property
@@ -182,10 +180,7 @@ class BatchEndpoint:
         await self._ask("POST", f"{self._batches}/{id_in(batch)}{self._cancel}")
 
     async def results(self, batch: str) -> AsyncIterator[bytes]:
-        """Yield the lines of the available results, failed requests included, in any order.
-
-        Most providers have none before the batch is over.
-        """
+        """Yield the lines of the results, failed requests included, in any order."""
         for url in self._files(await self._fetch(batch)):
             async for line in self._wire.lines(url):
                 yield line
@@ -249,10 +244,7 @@ class BatchEndpoint:
 
 
 def _object(line: bytes) -> Mapping[str, Any]:
-    """Return the object in *line*; raise ValueError for anything else, such as a cut line.
-
-    As in a live reply, half a character, NaN and invalid UTF-8 are accepted.
-    """
+    """Return the object in *line*, which may hold NaN or invalid UTF-8, as a live reply may."""
     try:
         return mapping(parse_json(line))
     except orjson.JSONDecodeError:

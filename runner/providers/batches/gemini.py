@@ -10,7 +10,7 @@ from urllib.parse import quote, urlsplit
 from runner.base.errors import CallError
 from runner.base.json import at, mapping, mappings, section
 from runner.providers.batches.endpoint import PAGE, BatchEndpoint, State, SubmittedBatch
-from runner.providers.batches.payload import counts_in, id_in, time_in
+from runner.providers.batches.payload import id_in, time_in
 
 _STATES: Mapping[str, State] = {
     "PENDING": "waiting",
@@ -98,6 +98,5 @@ class GeminiBatches(BatchEndpoint):
             state,
             time_in(about.get("createTime")),
             time_in(about.get("endTime")),
-            counts_in(about.get("batchStats")),
             self._wire.shown(at(payload, "error", "message")),
         )

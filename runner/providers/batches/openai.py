@@ -17,14 +17,13 @@ import aiohttp
 from runner.base.errors import CallError, ConfigError
 from runner.base.json import mapping, mappings
 from runner.providers.batches.endpoint import PAGE, BatchEndpoint, State, SubmittedBatch
-from runner.providers.batches.payload import counts_in, id_in, not_executed, time_in
+from runner.providers.batches.payload import id_in, not_executed, time_in
 from runner.providers.litellm.http import BuiltRequest
 from runner.providers.request import Request
 
 MARK = "colloquy"  # the name of the mark among a batch's metadata
 _CHECKS = 60  # of a file that is being processed, one a second
 _UNDATED = ("v1", "latest", "preview")  # Azure's versions whose addresses have no `api-version`
-_COUNTS = ("total_requests", "completed_requests", "succeeded_requests", "failed_requests")
 
 
 class OpenAIBatches(BatchEndpoint):
@@ -90,7 +89,6 @@ class OpenAIBatches(BatchEndpoint):
             state,
             time_in(payload.get("created_at")),
             next(filter(None, ended), None),
-            counts_in(payload.get("request_counts")),
             why,
         )
 
@@ -151,6 +149,5 @@ class MistralBatches(OpenAIBatches):
             self._states.get(str(payload.get("status")), "running"),
             time_in(payload.get("created_at")),
             time_in(payload.get("completed_at")),
-            counts_in({name: payload.get(name) for name in _COUNTS}),
             self._wire.shown(mapping(error).get("message")),
         )

@@ -15,6 +15,10 @@ from runner.providers.litellm.words import WORDS
 _MAX_COUNT = 10**15  # tokens; impossible, but small enough for the libraries that parse it
 _STATUSES = {code: int(status) for status, codes in WORDS["errors"].items() for code in codes}
 _STATUSES |= dict.fromkeys(WORDS["codes"]["billing"], 402)
+_REASONS = (  # why a model stopped, its provider's own word first
+    *("native_finish_reason", "finish_reason", "finishReason", "blockReason"),
+    *("stop_reason", "stopReason"),
+)
 _SAID = ("message", "msg", "detail")  # of an error that has no field of its own
 _NAMES = (  # of counts in OpenAI's first API and in its later one; Anthropic has the later two
     ("prompt_tokens", "input_tokens"),
@@ -64,21 +68,16 @@ def readable(status: int, raw: bytes) -> Readable:
 def _described(raw: bytes) -> str:
     """Return what a reply is that is not JSON, for a message."""
     text = raw.strip()
-    if not text:
-        return "empty"
     if text.startswith(b"<"):
         return "a web page (check the path of model.api_base)"
-    return f"{'broken JSON' if text[:1] in b'{[' else 'plain text'} of {len(text):,} bytes"
+    kind = "broken JSON" if text[:1] in b"{[" else "plain text"
+    return f"{kind} of {len(text):,} bytes" if text else "empty"
 
 
 def _stopped(reply: Mapping[str, Any]) -> str:
     first = next(iter(mappings(reply.get("choices") or reply.get("candidates"))), {})
-    feedback = mapping(reply.get("promptFeedback"))
-    reasons = (
-        *(first.get(name) for name in ("native_finish_reason", "finish_reason", "finishReason")),
-        feedback.get("blockReason"),
-        *(reply.get(name) for name in ("stop_reason", "stopReason", "finish_reason")),
-    )
+    places = (first, mapping(reply.get("promptFeedback")), reply)
+    reasons = (place.get(name) for place in places for name in _REASONS)
     return next((reason for reason in reasons if isinstance(reason, str)), "")
 
 

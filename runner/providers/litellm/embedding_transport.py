@@ -1,16 +1,16 @@
 """Embedding transport: makes one call of `litellm.aembedding`, without retries or cache."""
 
 import base64
-import math
 import re
-from array import array
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from runner.base.errors import CallError
 from runner.base.tokens import tokenizer_for
 from runner.providers.litellm.embedding import DIMENSIONS
-from runner.providers.litellm.errors import cause_of, classify
+from runner.providers.litellm.errors import classify, forget_causes
 from runner.providers.litellm.response import CHARS_PER_TOKEN, CallSize, fields_of, usage_of
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.prices import cost_usd
@@ -41,7 +41,8 @@ class EmbeddingTransport(LiteLLMTransport):
             failure = classify(error, self.route, self._secrets)
             if failure.kind == "bad_request" and _ABOUT_DIMENSIONS.search(str(failure)):
                 failure.again, self._dimensions = dimensions is not None, None
-            raise failure from cause_of(error)
+            forget_causes(error)
+            raise failure from None
         count = tokenizer_for(self.route.map_name).count
         chars = sum(map(len, texts))
         most, least = 4 * chars + len(texts), chars // CHARS_PER_TOKEN  # a token has a byte
@@ -54,26 +55,17 @@ class EmbeddingTransport(LiteLLMTransport):
 
 def _packed(data: Any, count: int) -> str:
     """Return the vectors in a provider's *data* as lines, of length 1; raise CallError."""
-    rows: dict[int, array[float]] = {}
-    for place, row in enumerate(data if isinstance(data, list) else ()):
-        held = fields_of(row)
-        values, index = held.get("embedding"), held.get("index", place)
-        if isinstance(index, int) and (vector := _unit(values)) is not None:
-            rows[index] = vector
-    sizes = {len(vector) for vector in rows.values()}
-    if sorted(rows) != list(range(count)) or len(sizes) != 1:
-        message = f"expected {count} vectors of one length, found {len(rows)} of {len(sizes)}"
+    rows = [fields_of(row) for row in data] if isinstance(data, list) else []
+    try:
+        found = {row.get("index", place): row["embedding"] for place, row in enumerate(rows)}
+        vectors = np.array([found[place] for place in range(count)], dtype=np.float64)
+    except (LookupError, TypeError, ValueError, OverflowError):  # missing, ragged or no numbers
+        vectors = np.zeros((0, 0))
+    with np.errstate(over="ignore", invalid="ignore"):
+        lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    usable = vectors.ndim == 2 and len(vectors) == len(rows) == count and lengths.all()
+    if not usable or vectors.shape[1] > MAX_DIMENSIONS or not np.isfinite(lengths).all():
+        message = f"expected {count} vectors of one length, found {len(rows)} of other forms"
         raise CallError("bad_response", message, billed=True)
-    return "\n".join(base64.b64encode(rows[n].tobytes()).decode() for n in range(count))
-
-
-def _unit(values: Any) -> "array[float] | None":
-    """Return *values* as a single-precision vector of length 1; None if they are not a vector."""
-    if not isinstance(values, list) or not 0 < len(values) <= MAX_DIMENSIONS:
-        return None
-    if not all(isinstance(v, int | float) and math.isfinite(v) for v in values):
-        return None
-    length = math.hypot(*values)
-    if not math.isfinite(length) or length == 0:
-        return None
-    return array("f", [value / length for value in values])
+    units = (vectors / lengths).astype(np.float32)
+    return "\n".join(base64.b64encode(unit.tobytes()).decode() for unit in units)

@@ -84,13 +84,13 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     named = error_in(_body(text))
     parts = (named, *mappings(named.get("details")))
     codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
-    if "PerDay" in said:  # Gemini asks for seconds, which do not renew its quotas of a day
+    of_day = "PerDay" in said
+    if of_day:  # Gemini asks for seconds, which do not renew its quotas of a day
         retry_after = None
-    kind = _kind(status, codes, message, retry_after)
+    kind = _kind(status, codes, _ECHOED.sub("", message), retry_after)
     may_renew = kind == "throttle" or (kind == "auth" and status == 403)
-    of_minute = "PerDay" not in said and SAYS["of_minute"].search(said)
-    if may_renew and retry_after is None and not of_minute and SAYS["used_up"].search(said):
-        kind = "unavailable"
+    if may_renew and retry_after is None and (of_day or not SAYS["of_minute"].search(said)):
+        kind = "unavailable" if SAYS["used_up"].search(said) else kind
     full = status in (498, 503, 529) or _CODES["no_capacity"] & codes
     at_flex = "flex" in (route.delivery, route.service_tier)
     if at_flex and kind in ("throttle", "transient", "bad_request"):
@@ -98,26 +98,15 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     if kind == "throttle" and retry_after is None and status == 429:
         retry_after = reset_after_s(headers)
     window, prompt = numbers_in(text) if kind == "context_exceeded" else (None, None)
-    message = message or f"status {status}"
-    if status == 407:
-        message = f"the proxy before {route.host} refuses the call: {message} ({PROXY_HINT})"
-    else:
-        message = _full_message(message, kind, route, window)
-    found = CallError(
-        kind,
-        message,
-        status=status,
-        retry_after_s=retry_after,
-        final=headers.get("x-should-retry") == "false",
-        billed=kind == "timeout" or error.begun,
-    )
+    message = _full_message(message or f"status {status}", kind, route, window, status)
+    billed = kind == "timeout" or error.begun
+    found = CallError(kind, message, status=status, retry_after_s=retry_after, billed=billed)
+    found.final = headers.get("x-should-retry") == "false"
     found.window, found.prompt_tokens = window, prompt
     return found
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
-    message = _ECHOED.sub("", message)
-
     def means(kind: str) -> bool:
         return bool(_CODES[kind] & codes or SAYS[kind].search(message))
 
@@ -161,10 +150,7 @@ def error_in(body: Any) -> Mapping[str, Any]:
 
 
 def _message(error: BaseException, secrets: Secrets) -> str:
-    """Return the message of *error*, without a traceback.
-
-    Keys are redacted before the line is cut, since a cut key would not be recognised.
-    """
+    """Return the message of *error* without a traceback; keys are redacted before it is cut."""
     text = str(error).split("Traceback (most recent call last)")[0]
     title = _TITLE.search(text) if text.lstrip().startswith("<") else None
     said = "; ".join(dict.fromkeys(_spoken(text)[1])) or (title[1] if title else text)
@@ -172,8 +158,12 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
 
-def _full_message(message: str, kind: str, route: ModelRoute, window: int | None) -> str:
+def _full_message(
+    message: str, kind: str, route: ModelRoute, window: int | None, status: int
+) -> str:
     """Return *message* with its origin and the setting to change."""
+    if status == 407:
+        return f"the proxy before {route.host} refuses the call: {message} ({PROXY_HINT})"
     if kind == "auth":
         key = f"the key in ${route.api_key_env}" if route.api_key_env else "a call without a key"
         return f"{route.host} rejected {key}: {message}"
@@ -227,22 +217,10 @@ def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> No
                 _collect(part[key], pointed, spoken, depth - 1)
 
 
-def cause_of(error: Exception) -> Exception | None:
-    """Return the `__cause__` for the CallError of *error*, with tracebacks removed.
-
-    The frames of litellm's errors form reference cycles that keep the request alive until a
-    garbage collection; so does a CallError among the causes, which is removed.
-    """
-    links: list[BaseException] = [error]
-    for link in links:  # which grows
-        link.__traceback__ = None
-        for name in ("__cause__", "__context__"):
-            cause = getattr(link, name)
-            if isinstance(cause, CallError):
-                setattr(link, name, None)
-            if cause is not None and cause not in links:
-                links.append(cause)
-    return None if isinstance(error, CallError) else error
+def forget_causes(error: Exception) -> None:
+    """Cut the chain of *error*, whose frames keep the request alive until a garbage collection."""
+    for link in list(chain_of(error)):
+        link.__traceback__ = link.__cause__ = link.__context__ = None
 
 
 def chain_of(error: BaseException | None) -> Iterator[BaseException]:

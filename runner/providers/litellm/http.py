@@ -27,6 +27,12 @@ _CACHE_KEY = "prompt_cache_key"
 _KEYED = ("openai", "mistral")  # with the key at the top of the body
 _FILLED = ("anthropic", "gemini")  # whose replies are put into a choice that must be there
 _NAMED = ("api_key", "headers")
+_BASE = ("custom_httpx.llm_http_handler", "BaseLLMHTTPHandler")
+_HANDLERS = {  # litellm's classes with calls of their own, below litellm.llms
+    "anthropic": ("anthropic.chat.handler", "AnthropicChatCompletion"),
+    "gemini": ("vertex_ai.gemini.vertex_and_google_ai_studio_gemini", "VertexLLM"),
+}
+_VERTEX = ("vertex_project", "vertex_location", "vertex_credentials", "logger_fn")
 
 Handler = Callable[..., Awaitable[Any]]
 Send = Callable[[str, bytes, Any], Awaitable[httpx.Response]]
@@ -100,7 +106,7 @@ class HttpCalls:
         """Return the ModelResponse in *body*, the reply to *arguments*; raise as `ask` does."""
 
         async def give(url: str, *_: Any) -> httpx.Response:
-            return _Response(body, _request(url))
+            return httpx.Response(200, content=body, request=_request(url))
 
         return _result(self._ask(arguments, give))
 
@@ -112,10 +118,7 @@ class HttpCalls:
         )
 
     def _optional(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters in *arguments*, mapped to the provider's.
-
-        The prompt cache key, which differs by prefix, is added after the cached mapping.
-        """
+        """Return the parameters in *arguments*, mapped once but for the key of each prefix."""
         given = {name: value for name, value in arguments.items() if name not in _NOT_MAPPED}
         cached: dict[str, Any] = {}
         if self._provider in _KEYED:
@@ -135,11 +138,13 @@ class HttpCalls:
         if self._provider == "litellm_proxy":
             made.model = self._route.name
         if self._provider == "openrouter":
-            headers = _attribution() | headers
-        named = ("gemini_api_key", "extra_headers") if self._provider == "gemini" else _NAMED
+            site, name = os.environ.get("OR_SITE_URL"), os.environ.get("OR_APP_NAME")
+            named = {"HTTP-Referer": site or "https://litellm.ai", "X-Title": name or "liteLLM"}
+            headers = named | headers
+        keys = ("gemini_api_key", "extra_headers") if self._provider == "gemini" else _NAMED
         return {
             **self._more,
-            **dict(zip(named, (key, headers), strict=True)),
+            **dict(zip(keys, (key, headers), strict=True)),
             "acompletion": True,
             "custom_llm_provider": self._provider,
             "encoding": None,
@@ -170,22 +175,12 @@ class HttpCalls:
         ) as reply:
             raw = await reply.read()
         paid = {name: value for name, value in reply.headers.items() if "litellm" in name.lower()}
-        return _Response(raw, _request(url), paid)
+        return httpx.Response(200, content=raw, headers=paid, request=_request(url))
 
 
 def _mapped(mapping: Callable[..., Any], names: Mapping[str, Any], given: bytes) -> bytes:
     """Return litellm's *mapping* of the parameters *given*, both as JSON."""
     return orjson.dumps(mapping(stream=None, **names, **orjson.loads(given)))
-
-
-class _Response(httpx.Response):
-    """A reply whose *body* is in memory, which httpx would copy."""
-
-    def __init__(
-        self, body: bytes, request: httpx.Request, headers: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(200, headers=headers, request=request)
-        self._content = body
 
 
 @lru_cache
@@ -208,31 +203,15 @@ def _handler(provider: str, base: str | None) -> tuple[Handler, dict[str, Any]]:
     """Return litellm's handler of *provider*'s calls and its constant arguments."""
     own = ADDRESSES[provider]
     base = base or next(filter(None, map(os.environ.get, own.variables)), own.default)
+    more: dict[str, Any] = {"print_verbose": _ignore} if provider in _HANDLERS else {}
     if provider == "anthropic":
-        chat = importlib.import_module("litellm.llms.anthropic.chat.handler")
         base = base if str(base).endswith("/v1/messages") else f"{base}/v1/messages"
-        more = {"custom_prompt_dict": {}, "print_verbose": _ignore}
-        return chat.AnthropicChatCompletion().completion, {"api_base": base, **more}
-    if provider == "gemini":
-        chat = importlib.import_module(
-            "litellm.llms.vertex_ai.gemini.vertex_and_google_ai_studio_gemini"
-        )
-        more = dict.fromkeys(("vertex_project", "vertex_location", "vertex_credentials"))
-        return chat.VertexLLM().completion, {
-            "api_base": base,
-            "logger_fn": None,
-            "print_verbose": _ignore,
-            **more,
-        }
-    chat = importlib.import_module("litellm.llms.custom_httpx.llm_http_handler")
-    return chat.BaseLLMHTTPHandler().completion, {"api_base": base}
-
-
-def _attribution() -> dict[str, str]:
-    return {
-        "HTTP-Referer": os.environ.get("OR_SITE_URL") or "https://litellm.ai",
-        "X-Title": os.environ.get("OR_APP_NAME") or "liteLLM",
-    }
+        more["custom_prompt_dict"] = {}
+    elif provider == "gemini":
+        more |= dict.fromkeys(_VERTEX)
+    module, name = _HANDLERS.get(provider, _BASE)
+    handler = getattr(importlib.import_module(f"litellm.llms.{module}"), name)()
+    return handler.completion, {"api_base": base, **more}
 
 
 def _ignore(*_: Any, **__: Any) -> None:

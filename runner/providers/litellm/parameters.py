@@ -63,7 +63,8 @@ def parameters(
     """Return the parameters of a call, in litellm's names, without those in *adapted*."""
     limit = limit_of(request, adapted)
     body = dict(route.params.get("extra_body") or {})
-    sent: dict[str, Any] = {_limit_name(route, adapted): limit}
+    name = LIMITS[route.base_model is not None and _reasons_at_openai(route)]
+    sent: dict[str, Any] = {adapted.limit or name: limit}
     temperature = request.temperature
     if temperature is not None and adapted.warmest is not None:
         temperature = min(temperature, adapted.warmest)
@@ -104,23 +105,15 @@ def schema_message(messages: list[dict[str, Any]], schema: Mapping[str, Any]) ->
 
 
 def _format(route: ModelRoute, name: str, schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameter that asks for a reply by *schema*.
-
-    litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
-    Claude since 5.5 need not call.
-    """
+    """Return the parameter that asks for a reply by *schema*."""
+    # litellm (1.106.2) knows Bedrock's own by another flag only, and sends a tool in its place that
+    # Claude since 5.5 need not call.
     natively = "supports_bedrock_native_structured_output"
     if provider_of(route) == "bedrock" and (map_entry(route.map_name) or {}).get(natively):
         shape = {"jsonSchema": {"name": name, "schema": json.dumps(schema)}}
         return {"outputConfig": {"textFormat": {"type": "json_schema", "structure": shape}}}
     named = {"name": name, "schema": schema, "strict": True}
     return {"response_format": {"type": "json_schema", "json_schema": named}}
-
-
-def _limit_name(route: ModelRoute, adapted: Adaptation) -> str:
-    if adapted.limit is not None:
-        return adapted.limit
-    return LIMITS[route.base_model is not None and _reasons_at_openai(route)]
 
 
 def _reasons_at_openai(route: ModelRoute) -> bool:

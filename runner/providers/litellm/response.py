@@ -133,9 +133,8 @@ def cost_of(response: Any, tokens: int, priced: float | None) -> tuple[float | N
     usage = getattr(response, "usage", None)
     value = getattr(usage, "cost", None)
     if value is None:
-        hidden = getattr(response, "_hidden_params", None) or {}
-        headers = hidden.get("additional_headers") or {}
-        value = headers.get("llm_provider-x-litellm-response-cost")
+        hidden = getattr(response, "_hidden_params", None)
+        value = at(hidden, "additional_headers", "llm_provider-x-litellm-response-cost")
     if value is None:
         return priced, ""
     value = at(value, "total_cost") if isinstance(value, Mapping) else value  # Perplexity's
@@ -153,8 +152,8 @@ def cost_of(response: Any, tokens: int, priced: float | None) -> tuple[float | N
 
 def served_tier(response: Any) -> str:
     """Return the service tier that the provider reports, in OpenAI's field or another's."""
-    hidden = getattr(response, "_hidden_params", None) or {}
-    traffic = (hidden.get("provider_specific_fields") or {}).get("traffic_type")
+    hidden = getattr(response, "_hidden_params", None)
+    traffic = at(hidden, "provider_specific_fields", "traffic_type")
     usage = getattr(response, "usage", None)
     tiers = (*(getattr(each, "service_tier", None) for each in (response, usage)), traffic)
     return next((tier for tier in tiers if isinstance(tier, str)), "")

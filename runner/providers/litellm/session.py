@@ -5,10 +5,12 @@ Its middleware is the only reader of the network, for litellm's provider configu
 """
 
 import asyncio
+import gzip
 import socket
 import ssl
 import zlib
 from contextlib import suppress
+from io import BytesIO
 from urllib.request import getproxies
 
 import aiohttp
@@ -28,9 +30,18 @@ MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character e
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 18  # of an error, which may repeat a reply; the rest is cut off
 KEEP_ALIVE_S = 60
-_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
-_MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
+# What they mean, the first that fits: the kind, and the message with the host and why.
+_MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
+    (ssl.SSLCertVerificationError, "auth", "{host}: certificate verify failed: {why}"),
+    (aiohttp.ClientConnectorCertificateError, "auth", "{host}: certificate verify failed: {why}"),
+    (aiohttp.ClientSSLError, "connection", "TLS handshake with {host} failed: {why}"),
+    (aiohttp.ClientConnectorDNSError, "connection", "the name of {host} cannot be resolved: {why}"),
+    (aiohttp.ClientHttpProxyError, "connection", "the proxy does not connect to {host}: {why}"),
+    (aiohttp.ClientProxyConnectionError, "connection", "no connection to the proxy {at}: {why}"),
+    (aiohttp.ClientConnectorError, "connection", "no connection to {host}: {why}"),
+    (aiohttp.ConnectionTimeoutError, "timeout", "no connection to {host} in time"),
+)
 
 _log = structlog.get_logger("httpx")  # whose own log of requests is off
 
@@ -38,11 +49,9 @@ _log = structlog.get_logger("httpx")  # whose own log of requests is off
 def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """Return a session without a connection limit (slots limit calls), cookies and redirects.
 
-    Without *whole*, the caller reads and bounds replies.
-
-    litellm would send the transcript to the target of a redirect, and the key too if it is in a
-    provider-specific header. `trust_env` is set only if the environment names a proxy, since
-    aiohttp looks proxies up in a thread for every request.
+    Without *whole*, the caller reads and bounds replies. litellm would send the transcript to the
+    target of a redirect, and the key too if it is in a provider-specific header. `trust_env` is set
+    only if the environment names a proxy, since aiohttp looks proxies up for every request.
     """
     sent = aiohttp.TraceConfig()
     sent.on_request_headers_sent.append(_sent)
@@ -57,10 +66,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
 
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
-    """Return a socket whose connection is probed each minute.
-
-    Gateways drop one that is silent for minutes, as while a model thinks; the reply would be lost.
-    """
+    """Return a socket that probes its connection, which gateways drop while a model thinks."""
     made = socket.socket(*address[:3])
     with suppress(OSError):  # calls do without it, where a system refuses an option
         made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -91,10 +97,7 @@ async def _once(
 async def _read_whole(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType, exchange: Exchange
 ) -> aiohttp.ClientResponse:
-    """Return a successful response with its body in memory, unpacked and in litellm's form.
-
-    Raises CallError for an invalid reply, and RefusedError for one with an error.
-    """
+    """Return a successful response with its body in memory, unpacked and in litellm's form."""
     host = request.url.host_port_subcomponent or ""
     first = FirstToken(exchange.first_token) if exchange.streams else None
     # Compression would delay a stream.
@@ -204,41 +207,34 @@ def _readable_error(body: bytes, coding: str) -> bytes:
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
-
-    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
-    its header is returned as it is.
-    """
+    """Return *body* without its Content-Encoding, or as it is if that is plain JSON after all."""
     coding = coding.strip().lower()
     if coding in ("", "identity") or not body:
         return body
     try:
-        return _decompressed(body, coding, limit)
-    except ValueError as error:
+        data = _decompressed(body, coding, limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
         if body.lstrip()[:1] in (b"{", b"["):
             return body
-        raise CallError("bad_response", str(error), billed=True) from error
+        raise CallError(
+            "bad_response", f"the reply is not valid {coding}: {error}", billed=True
+        ) from error
+    if len(data) > limit:
+        raise _too_large(len(data), limit)
+    return data
 
 
-def _decompressed(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body*, all members of it if it is gzip; raise ValueError if it is corrupt."""
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise ValueError(f"the reply is encoded with {coding}, expected gzip or deflate")
-    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
-    data, left, members = b"", body, 0
-    while left:
-        if (members := members + 1) > _MAX_MEMBERS:
-            raise ValueError(f"the reply has more than {_MAX_MEMBERS} members of gzip")
-        reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
-        try:
-            data += reader.decompress(left, limit + 1 - len(data))
-        except zlib.error as error:
-            raise ValueError(f"the reply is not valid {coding}: {error}") from error
-        if len(data) > limit:
-            raise _too_large(len(data), limit)
-        if not reader.eof:
-            raise ValueError(f"the reply is truncated {coding}")
-        left = reader.unused_data if reader.unused_data.startswith(b"\x1f\x8b") else b""
+def _decompressed(body: bytes, coding: str, most: int) -> bytes:
+    """Return the first *most* bytes of *body*; raise OSError, EOFError or zlib.error."""
+    if coding in ("gzip", "x-gzip"):
+        return gzip.GzipFile(fileobj=BytesIO(body)).read(most)
+    if coding != "deflate":
+        raise OSError("expected gzip or deflate")
+    raw = body[0] & 0x0F != 8  # RFC 1951 instead of 1950
+    reader = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
+    data = reader.decompress(body, most)
+    if len(data) < most and not reader.eof:
+        raise EOFError("it is truncated")
     return data
 
 
@@ -253,34 +249,29 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
 
     *received* is the number of bytes of the reply's body that arrived, None before its headers.
     """
-    why, kind, billed = _system_message(error), "connection", False
-    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ClientConnectorCertificateError):
-        kind, message = "auth", f"{host}: certificate verify failed: {why}"
-    elif isinstance(error, aiohttp.ClientSSLError):
-        message = f"TLS handshake with {host} failed: {why}"
-    elif isinstance(error, aiohttp.ClientConnectorDNSError):
-        message = f"the name of {host} cannot be resolved: {why}"
-    elif isinstance(error, aiohttp.ClientHttpProxyError):
-        message = f"the proxy does not connect to {host}: {error.status} {error.message}"
+    why, place = (
+        _system_message(error),
+        f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}",
+    )
+    if isinstance(error, aiohttp.ClientHttpProxyError):
+        why = f"{error.status} {error.message}"
         if error.status == 407:
-            kind, message = "auth", f"{message} ({PROXY_HINT})"
-    elif isinstance(error, aiohttp.ClientProxyConnectionError):
-        message = f"no connection to the proxy {error.host}:{error.port}: {why}"
-    elif isinstance(error, aiohttp.ClientConnectorError):
-        message = f"no connection to {host}: {why}"
-    elif isinstance(error, aiohttp.ConnectionTimeoutError):
-        kind, message = "timeout", f"no connection to {host} in time"
-    elif isinstance(error, TimeoutError):
-        message = f"no answer from {host} in time"
-        return CallError("timeout", message, billed=True, slow=True)
-    elif isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
+            return CallError("auth", f"the proxy does not connect to {host}: {why} ({PROXY_HINT})")
+    for known, kind, said in _MEANINGS:
+        if isinstance(error, known):
+            message = said.format(host=host, why=why, at=place)
+            return CallError(kind, message.removesuffix(": "))
+    if isinstance(error, TimeoutError):
+        return CallError("timeout", f"no answer from {host} in time", billed=True, slow=True)
+    kind = "connection"
+    if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         detail = str(error.message).partition("\n")[0].rstrip(":")
-        kind, message, billed = "bad_response", f"{host} answers, but not in HTTP: {detail}", True
+        kind, message = "bad_response", f"{host} answers, but not in HTTP: {detail}"
     elif received is None:
-        message, billed = f"{host} broke the connection off before its reply: {why}", True
+        message = f"{host} broke the connection off before its reply: {why}"
     else:
-        message, billed = f"the reply of {host} broke off after {received:,} bytes: {why}", True
-    return CallError(kind, message.removesuffix(": "), billed=billed)
+        message = f"the reply of {host} broke off after {received:,} bytes: {why}"
+    return CallError(kind, message.removesuffix(": "), billed=True)
 
 
 def _system_message(error: Exception) -> str:

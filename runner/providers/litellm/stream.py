@@ -44,21 +44,16 @@ class FirstToken:
     """Calls *callback* once the chunks of a stream hold the first token of a reply."""
 
     def __init__(self, callback: Callable[[], object] | None = None) -> None:
-        self._callback, self._rest = callback, bytearray()
+        self._callback, self._rest = callback, b""
         self.seen = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes of the stream."""
         if self.seen:
             return
-        self._rest += chunk
-        end = 1 + max(chunk.rfind(b"\n"), chunk.rfind(b"\r"))
-        if not end:
-            return
-        whole = len(self._rest) - len(chunk) + end
-        lines, self._rest = bytes(self._rest[:whole]), self._rest[whole:]
+        lines, end, self._rest = (self._rest + chunk).rpartition(b"\n")
         with suppress(ValueError):  # detected again when the stream has ended
-            self.seen = any(map(_has_token, _events(lines)))
+            self.seen = any(map(_has_token, _events(lines + end)))
         if self.seen and self._callback is not None:
             self._callback()
 
@@ -90,10 +85,7 @@ def joined(body: bytes) -> bytes | None:
 
 
 def _events(body: bytes) -> Iterator[Event]:
-    """Yield the objects in the data of a stream's events; each is one line at all providers.
-
-    Raises ValueError for a whole line that is not JSON: part of the reply would be lost.
-    """
+    """Yield the objects in a stream's events, a line each; raise ValueError for a damaged one."""
     for line in body.removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True):
         data = line[5:].strip()
         if not line.startswith(b"data:") or data in (b"", b"[DONE]"):

@@ -15,27 +15,18 @@ import structlog
 
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
-from runner.base.secrets import MIN_CHARS, secrets_of
+from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
+from runner.providers.litellm import response as replies
 from runner.providers.litellm.body import readable
 from runner.providers.litellm.choice import by_responses, http_calls
-from runner.providers.litellm.errors import RefusedError, cause_of, classify, refusal_text
+from runner.providers.litellm.errors import RefusedError, classify, forget_causes, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm, load_openai
 from runner.providers.litellm.parameters import Adaptation, parameters, schema_message
 from runner.providers.litellm.refusals import adapted_to
-from runner.providers.litellm.response import (
-    ADDED_PROMPT,
-    ADDED_REPLY,
-    CHARS_PER_TOKEN,
-    CallSize,
-    cost_of,
-    served_tier,
-    text_of,
-    usage_of,
-)
 from runner.providers.litellm.route import SDK, ModelRoute
 from runner.providers.litellm.session import open_session
 from runner.providers.litellm.stream import stream_options
@@ -111,8 +102,7 @@ class LiteLLMTransport:
             try:
                 response = await self._ask(arguments, exchange)
             except Exception as error:  # noqa: BLE001 - libraries raise anything
-                failure = self._failure(error, request, adapted, exchange)
-                raise failure from cause_of(error)
+                raise self._failure(error, request, adapted, exchange) from None
         return self._completion(response, request, exchange)
 
     def built(self, request: Request) -> BuiltRequest:
@@ -137,7 +127,7 @@ class LiteLLMTransport:
         try:
             response = self._plain_calls().parsed(self._arguments(request, 0.0, sent), body)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            raise self._failure(error, request, sent, exchange) from cause_of(error)
+            raise self._failure(error, request, sent, exchange) from None
         exchange.stopped = stopped
         return self._completion(response, request, exchange, served)
 
@@ -163,8 +153,8 @@ class LiteLLMTransport:
     def _plain_calls(self) -> HttpCalls:
         if self._azure is None and provider_of(self.route) == "azure" and self._session:
             # The body of OpenAI's chat API; who sends it knows address and key.
-            wanted = self._litellm, self.route, self._session, "openai", None, "azure"
-            self._azure = HttpCalls(*wanted)
+            own = self._litellm, self.route, self._session
+            self._azure = HttpCalls(*own, "openai", None, mapped="azure")
         if (calls := self._azure or self._http) is None:
             what = "its parameters or settings need litellm's own client"
             raise ConfigError(f"{self.route.name} cannot be asked in batches: {what}")
@@ -179,6 +169,7 @@ class LiteLLMTransport:
         refusal = refusal_text(error)
         if found.kind == "bad_request" or (found.status == 500 and SAYS["unknown"].search(refusal)):
             found.again = self._adapt(request, sent, refusal, found)
+        forget_causes(error)
         return found
 
     def _adapt(self, request: Request, sent: Adaptation, message: str, error: CallError) -> bool:
@@ -240,14 +231,14 @@ class LiteLLMTransport:
     def _completion(
         self, response: Any, request: Request, exchange: Exchange, served: str = ""
     ) -> Completion:
-        said, reason = text_of(response)
+        said, reason = replies.text_of(response)
         text, reason = checked_text(said, self._secrets), self._word(reason)
-        stopped, tier = self._word(exchange.stopped), self._word(served_tier(response))
-        usage = usage_of(getattr(response, "usage", None), self._size(request, text))
+        stopped, tier = self._word(exchange.stopped), self._word(replies.served_tier(response))
+        usage = replies.usage_of(getattr(response, "usage", None), self._size(request, text))
         dropped = "default" if "service_tier" in self.adapted.dropped else ""
         tier_served, prices = served or tier or dropped, self._prices
         priced = None if prices is None else cost_usd(usage, prices, tier_served)
-        cost, doubt = cost_of(response, usage.tokens, priced)
+        cost, doubt = replies.cost_of(response, usage.tokens, priced)
         doubts = "; ".join(filter(None, (usage.corrected, doubt)))
         corrected = self._secrets.redact_values(doubts)  # a key may be a number
         usage = replace(usage, cost_usd=cost, corrected=corrected)
@@ -255,22 +246,21 @@ class LiteLLMTransport:
         return Completion(text, reason, usage, stopped, remaining_limits(exchange.headers), tier)
 
     def _word(self, said: str) -> str:
-        """Return a provider's word, without keys; a shorter one holds none."""
-        if len(said) < MIN_CHARS:
-            return said
+        """Return a provider's word, without keys."""
         return checked_text(said, self._secrets)[:MAX_REASON_CHARS]
 
-    def _size(self, request: Request, text: str) -> CallSize:
+    def _size(self, request: Request, text: str) -> replies.CallSize:
         count = tokenizer_for(self.route.map_name).count
         parts = request.texts
-        return CallSize(
+        return replies.CallSize(
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
             reply_limit=request.max_tokens,
-            max_prompt=4 * sum(map(len, parts)) + ADDED_PROMPT,  # a token is at least one byte
-            max_reply=max(request.max_tokens, 4 * len(text)) + ADDED_REPLY,
-            min_prompt=sum(map(len, parts)) // CHARS_PER_TOKEN,
-            min_reply=len(text) // CHARS_PER_TOKEN,
+            max_prompt=4 * sum(map(len, parts))
+            + replies.ADDED_PROMPT,  # a token is at least one byte
+            max_reply=max(request.max_tokens, 4 * len(text)) + replies.ADDED_REPLY,
+            min_prompt=sum(map(len, parts)) // replies.CHARS_PER_TOKEN,
+            min_reply=len(text) // replies.CHARS_PER_TOKEN,
             written_1h=self.route.cache == "1h",
         )
 

@@ -59,9 +59,8 @@ def parse(arguments: Sequence[str]) -> tuple[SimulateSettings, int]:
     """
     from omegaconf import OmegaConf  # here, since a child process does not need it
 
-    for argument in arguments:
-        if "=" not in argument:
-            raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
+    if odd := next((each for each in arguments if "=" not in each), None):
+        raise ConfigError(f"{odd!r} is not key=value, such as latency_s=0.2; see --help")
     shipped = OmegaConf.create(_shipped()).simulate
     try:
         merged = OmegaConf.merge(shipped, OmegaConf.from_dotlist(list(arguments)))
@@ -93,10 +92,7 @@ def _help() -> str:
 
 
 async def _serve_parent() -> None:
-    """Serve the settings in each line of standard input until the empty line after it.
-
-    Ends with standard input, which the parent closes at the latest when it ends.
-    """
+    """Serve the settings in each line of standard input until the empty line after it."""
     reader = asyncio.StreamReader()
     protocol = asyncio.StreamReaderProtocol(reader)
     await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, sys.stdin)

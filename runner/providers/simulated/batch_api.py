@@ -5,7 +5,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -68,7 +68,7 @@ class BatchApi:
             own = path == _OWN_LIST
             if method == "GET":
                 return self._list(request.query, own, now_s)
-            return (self._begin_own if own else self._begin)(await request.read(), now_s)
+            return self._begin(await request.read(), own, now_s)
         if file is not None and method == "GET":
             return self._content(file["id"], now_s)
         batch = self.batches.all.get(found["id"]) if found else None
@@ -95,34 +95,24 @@ class BatchApi:
             **{"filename": data.filename, "status": "processed", "created_at": int(time.time())},
         }
 
-    def _begin(self, raw: bytes, now_s: float) -> Answer:
+    def _begin(self, raw: bytes, own: bool, now_s: float) -> Answer:
+        """Make a batch of the requests in a body, Anthropic's if *own*, or in the file it names."""
         try:
             sent = mapping(orjson.loads(raw))
-            lines = self._files[str(sent.get("input_file_id"))].splitlines()
-            asked = [(each["custom_id"], each["body"]) for each in map(orjson.loads, lines)]
-            assert all(isinstance(body["messages"], list) for _, body in asked)
-        except (ValueError, KeyError, TypeError, AssertionError):
-            return error_response(400, "that file cannot be used for a batch")
-        return self._made(asked, "batch_", now_s, sent)
-
-    def _begin_own(self, raw: bytes, now_s: float) -> Answer:
-        try:
-            sent = mappings(mapping(orjson.loads(raw)).get("requests"))
-            asked = [(each["custom_id"], asked_in(mapping(each["params"]))) for each in sent]
-        except (ValueError, KeyError, TypeError):
-            return error_response(400, "the body holds no requests")
-        return self._made(asked, "msgbatch_", now_s, {})
-
-    def _made(
-        self,
-        asked: Sequence[tuple[str, Mapping[str, Any]]],
-        prefix: str,
-        now_s: float,
-        sent: Mapping[str, Any],
-    ) -> Answer:
-        keys = [key for key, _ in asked]
-        if not keys or len(set(keys)) < len(keys) or not all(map(_KEY.fullmatch, keys)):
+            held = mappings(sent.get("requests"))
+            if not own:
+                file = self._files[str(sent.get("input_file_id"))]
+                held = [mapping(orjson.loads(line)) for line in file.splitlines()]
+            asked = [
+                (each["custom_id"], asked_in(each["params"]) if own else each["body"])
+                for each in held
+            ]
+            keys = {key for key, body in asked if body["messages"] and _KEY.fullmatch(key)}
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return error_response(400, "the requests of the batch cannot be read")
+        if not keys or len(keys) < len(asked):
             return error_response(400, "custom_id: expected a unique one for each request")
+        prefix = "msgbatch_" if own else "batch_"
         return self._described(self.batches.make(asked, prefix, now_s, sent), now_s)
 
     def _list(self, query: Mapping[str, str], own: bool, now_s: float) -> Answer:
@@ -246,12 +236,7 @@ def _own_line(call: BatchedCall, outcome: str, answer: Replied) -> dict[str, Any
         message = message_of(answer[1], tool=call.body.get("tool") is True)
         result = {"type": "succeeded", "message": message}
     elif answer is not None:
-        result = {"type": "errored", "error": own_error(*answer)}
+        other = "api_error" if answer[0] >= 500 else "invalid_request_error"
+        error = {**mapping(answer[1].get("error")), "type": _ANTHROPIC_ERRORS.get(answer[0], other)}
+        result = {"type": "errored", "error": {"type": "error", "error": error}}
     return {"custom_id": call.key, "result": result}
-
-
-def own_error(status: int, body: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an error of the chat API in Anthropic's form."""
-    kind = _ANTHROPIC_ERRORS.get(status, "api_error" if status >= 500 else "invalid_request_error")
-    message = mapping(body.get("error")).get("message", "")
-    return {"type": "error", "error": {"type": kind, "message": message}}

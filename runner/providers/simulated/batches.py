@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated.chat import arrival_of, completion
-from runner.providers.simulated.faults import POISON, GoodReply, drawn_fault, find_kind
+from runner.providers.simulated.faults import POISON, drawn_fault, find_kind
 from runner.providers.simulated.prefix_cache import PrefixCache
 from runner.providers.simulated.replies import Reply
 from runner.providers.simulated.tokens import CHARS_PER_TOKEN, truncate
@@ -161,7 +161,7 @@ class SimulatedBatches:
         if size < arrival.reply_tokens:
             text, reason = truncate(text, size), "length"
         ids, cached, written = arrival.prompt_ids, 0, 0
-        if kind is None or kind.generates:
+        if kind is None or kind.change:
             cached = batch.cache.find(ids, 0.0, arrival.ends)
             kept = batch.cache.add(ids, 0.0, 0.0, arrival.ends)
             written = kept - cached if self._rules.marks else 0
@@ -170,6 +170,5 @@ class SimulatedBatches:
         whole = completion(body, text, reason, (len(ids), size), cached, written)
         call.answer = 200, whole
         if kind is not None:
-            made = kind.make(GoodReply(text, whole))
-            call.answer = made.status, json.loads(made.body)
+            call.answer = kind.status, json.loads(kind.make(whole).body)
         return call.answer

@@ -9,15 +9,7 @@ from runner.base.errors import ConfigError, did_you_mean
 from runner.base.token_bucket import TokenBucket
 from runner.config.provider_facts import CACHE_RULES, UNNAMED
 from runner.config.simulate import SimulateSettings
-from runner.providers.simulated.faults import (
-    INTERNAL,
-    NO_CAPACITY,
-    OUTAGE,
-    POISON,
-    RATE_LIMIT,
-    drawn_fault,
-    find_kind,
-)
+from runner.providers.simulated import faults
 from runner.providers.simulated.prefix_cache import PrefixCache
 
 BURST_S = 10.0  # a whole minute's worth at once would hide bursts that a real account refuses
@@ -34,14 +26,13 @@ class AccountLimits:
 
     def wait_s(self, tokens: int, now_s: float) -> float:
         """Return the seconds until a request of *tokens*, reply included, may pass."""
-        amounts = {"requests": 1, "tokens": tokens}
-        return max((b.wait_s(now_s, amounts[u]) for u, b in self._buckets.items()), default=0.0)
+        sizes = {"requests": 1, "tokens": tokens}
+        return max((b.wait_s(now_s, sizes[u]) for u, b in self._buckets.items()), default=0.0)
 
     def take(self, tokens: int, now_s: float) -> None:
         """Count one answered request of *tokens*."""
-        amounts = {"requests": 1, "tokens": tokens}
         for unit, bucket in self._buckets.items():
-            bucket.take(now_s, amounts[unit])
+            bucket.take(now_s, tokens if unit == "tokens" else 1)
 
     def take_failed(self, now_s: float) -> None:
         """Count one failed request; failures never take the level below minus one burst."""
@@ -55,16 +46,8 @@ class AccountLimits:
         for unit, bucket in self._buckets.items():
             headers[f"x-ratelimit-limit-{unit}"] = str(round(60 * bucket.per_second))
             headers[f"x-ratelimit-remaining-{unit}"] = str(max(0, int(bucket.level(now_s) + 1e-9)))
-            headers[f"x-ratelimit-reset-{unit}"] = duration(bucket.full_in_s(now_s))
+            headers[f"x-ratelimit-reset-{unit}"] = f"{round(bucket.full_in_s(now_s), 3):g}s"
         return headers
-
-
-def duration(seconds: float) -> str:
-    """Return *seconds* as OpenAI writes durations: `120ms`, `1.5s`, `6m0s`."""
-    if seconds < 1:
-        return f"{max(0, round(seconds * 1000))}ms"
-    minutes, rest = divmod(round(seconds, 3), 60)
-    return f"{int(minutes)}m{round(rest, 3):g}s" if minutes else f"{round(rest, 3):g}s"
 
 
 # Seconds until a provider refuses; as in the simulation that chose the retry policy.
@@ -104,8 +87,8 @@ class PlannedResponse:
     headers: Mapping[str, str]
     latency_s: float
     fault: str | None
-    cached_tokens: int
-    reply_tokens: int
+    cached_tokens: int = 0
+    reply_tokens: int = 0
     first_token_s: float = 0.0
     written_tokens: int = 0
 
@@ -135,11 +118,11 @@ class Behaviour:
         reply_tokens = min(arrival.reply_tokens, limit)
         tokens = len(arrival.prompt_ids) + reply_tokens
         name = self._fault(index, chance, arrival, tokens, now_s)
-        if name == OUTAGE:  # counts towards no limit
-            return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name, 0, 0)
-        if name == RATE_LIMIT:
+        if name == faults.OUTAGE:  # counts towards no limit
+            return PlannedResponse(503, self._limits.headers(now_s), OUTAGE_S, name)
+        if name == faults.RATE_LIMIT:
             return self._refusal(tokens, now_s)
-        kind = None if name is None else find_kind(name)
+        kind = faults.find_kind(name) if name else None
         if kind is not None and kind.status >= 400:
             self._limits.take_failed(now_s)
         else:
@@ -147,7 +130,7 @@ class Behaviour:
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
         first_s = latency_s = base_s * factor
         cached = written = 0
-        if kind is None or kind.generates:
+        if kind is None or kind.change:
             ids, ends = arrival.prompt_ids, arrival.ends
             cached = self._prefixes.find(ids, now_s, ends)
             fresh_s = self._settings.per_prompt_token_s * (len(ids) - cached)
@@ -155,7 +138,7 @@ class Behaviour:
             latency_s = first_s + self._settings.per_token_s * reply_tokens * factor
             kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
             written = kept - cached if self.rules.marks else 0
-        status, more = (kind.status, kind.headers) if kind else (200, {})
+        status, more = (kind.status, kind.response.headers) if kind else (200, {})
         headers = {**self._limits.headers(now_s), **more}
         made = latency_s, name, cached, reply_tokens, first_s, written
         return PlannedResponse(status, headers, *made)
@@ -168,20 +151,20 @@ class Behaviour:
         if index < len(settings.script):
             return settings.script[index]
         if any(start <= now_s < end for start, end in settings.outages_s):
-            return OUTAGE
+            return faults.OUTAGE
         if settings.poison and settings.poison in arrival.prompt:
-            return POISON
+            return faults.POISON
         if self._limits.wait_s(tokens, now_s) > 0:
-            return RATE_LIMIT
-        name = drawn_fault(settings.faults, chance)
-        return name if arrival.flex or name != NO_CAPACITY else None
+            return faults.RATE_LIMIT
+        name = faults.drawn_fault(settings.faults, chance)
+        return name if arrival.flex or name != faults.NO_CAPACITY else None
 
     def _refusal(self, tokens: int, now_s: float) -> PlannedResponse:
         self._limits.take_failed(now_s)
         headers = self._limits.headers(now_s)
         if self._settings.retry_after:
             headers["Retry-After"] = str(max(1, math.ceil(self._limits.wait_s(tokens, now_s))))
-        return PlannedResponse(429, headers, RATE_LIMIT_S, RATE_LIMIT, 0, 0)
+        return PlannedResponse(429, headers, RATE_LIMIT_S, faults.RATE_LIMIT)
 
 
 def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
@@ -208,12 +191,12 @@ def check(settings: SimulateSettings, above: str = "model.simulate.") -> None:
 
 def _unfit(name: str, *, batched: bool) -> str:
     """Return why a fault of this name cannot be set, "" if it can."""
-    if name in INTERNAL:
+    if name in faults.INTERNAL:
         return f"'{name}' follows from other settings and cannot be set here"
     try:
-        kind = find_kind(name)
+        kind = faults.find_kind(name)
     except ConfigError as error:
         return str(error)
-    if batched and kind.status < 400 and (not kind.generates or name == "cut"):
+    if batched and kind.status < 400 and (not kind.change or name == "cut"):
         return f"'{name}' is a fault of a connection, and the requests of a batch have none"
     return ""

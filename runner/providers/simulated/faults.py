@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import ConfigError, did_you_mean
@@ -13,10 +13,13 @@ POISON = "poison"
 NO_CAPACITY = "no_capacity"
 RATE_LIMIT = "rate_limit"
 
+Completion = Mapping[str, Any]  # of OpenAI's chat API
+
 FOREVER_S = 86_400.0
 MIB = 1 << 20
 
 _STATUS = re.compile(r"status_([45]\d\d)(?:_after_(\d{1,6}))?")
+_KEY = "{key}"  # in a body: the Authorization header of the request
 _EXAMPLES = ("status_429", "status_429_after_3", "status_500", "status_503")
 
 
@@ -40,30 +43,26 @@ class FaultResponse:
 
 
 @dataclass(frozen=True, slots=True)
-class GoodReply:
-    """The reply that a fault replaces: its text and the completion around it.
-
-    *authorization* is that header of the request, or "".
-    """
-
-    text: str
-    completion: Mapping[str, Any]
-    authorization: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class FaultKind:
-    """A kind of fault.
+    """A kind of fault: its *response*, whose body is made by *change* of the good completion.
 
-    *status* 0: no response; *generates* says that the model has run, so that the fault has the time
-    and cost of a good reply; *headers* are sent beside the provider's own.
+    With a *change* the model has run, so that the fault has the time and cost of a good reply.
     """
 
-    status: int
     summary: str
-    make: Callable[[GoodReply], FaultResponse]
-    generates: bool = False
-    headers: Mapping[str, str] = field(default_factory=dict)
+    response: FaultResponse
+    change: Callable[[Completion], Completion] | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, 0 for no response."""
+        return self.response.status
+
+    def make(self, completion: Completion, key: str = "no key") -> FaultResponse:
+        """Return the response in place of *completion* to a request with *key*."""
+        if self.change is None:
+            return replace(self.response, body=self.response.body.replace(_KEY, key))
+        return replace(self.response, body=json.dumps(self.change(completion)))
 
 
 def find_kind(name: str) -> FaultKind:
@@ -93,24 +92,19 @@ def error_response(status: int, message: str, code: str = "invalid_request_error
 
 
 def _refusal(status: int, message: str, code: str, headers: Mapping[str, str] = {}) -> FaultKind:
-    response = error_response(status, message, code)
-    return FaultKind(status, f"{status}: {message}", lambda _: response, headers=headers)
+    response = replace(error_response(status, message, code), headers=headers)
+    return FaultKind(f"{status}: {message}", response)
 
 
 def _fixed(summary: str, status: int = 200, **changes: Any) -> FaultKind:
-    response = FaultResponse(status, **changes)
-    return FaultKind(status, summary, lambda _: response)
+    return FaultKind(summary, FaultResponse(status, **changes))
 
 
 def _changed(
-    summary: str, change: Callable[[GoodReply], Mapping[str, Any]], cut: int | None = None
+    summary: str, change: Callable[[Completion], Completion], cut: int | None = None
 ) -> FaultKind:
     """Return a kind that responds 200 with the completion after *change*, up to byte *cut*."""
-
-    def make(good: GoodReply) -> FaultResponse:
-        return FaultResponse(200, body=json.dumps(change(good)), cut=cut)
-
-    return FaultKind(200, summary, make, generates=True)
+    return FaultKind(summary, FaultResponse(200, cut=cut), change)
 
 
 def _message(
@@ -121,19 +115,13 @@ def _message(
 ) -> FaultKind:
     """Return a kind whose message has *content*, maybe a function of the good reply, and *more*."""
 
-    def change(good: GoodReply) -> Mapping[str, Any]:
-        choice = good.completion["choices"][0]
-        text = content(good.text) if callable(content) else content
+    def change(good: Completion) -> Completion:
+        choice = good["choices"][0]
+        text = content(choice["message"]["content"]) if callable(content) else content
         message = {**choice["message"], "content": text, **more}
-        changed = {**choice, "message": message, "finish_reason": finish_reason}
-        return {**good.completion, "choices": [changed]}
+        return {**good, "choices": [{**choice, "message": message, "finish_reason": finish_reason}]}
 
     return _changed(summary, change)
-
-
-def _echo(good: GoodReply) -> FaultResponse:
-    message = f"bad request with {good.authorization or 'no key'}"
-    return error_response(400, message, "bad_request")
 
 
 def _with_surrogate(text: str) -> str:
@@ -158,20 +146,21 @@ KINDS: Mapping[str, FaultKind] = {
     "context": _refusal(
         400, "this model's maximum context length is exceeded", "context_length_exceeded"
     ),
-    "echo_key": FaultKind(400, "400 that repeats the key it was sent", _echo),
+    "echo_key": FaultKind(
+        "400 that repeats the key it was sent",
+        error_response(400, f"bad request with {_KEY}", "bad_request"),
+    ),
     "reset": _fixed("the connection is reset without a response", 0),
     "hang": _fixed("no response, ever", 0, delay_s=FOREVER_S),
-    "cut": _changed(
-        "the connection breaks 40 bytes into the body", lambda good: good.completion, 40
-    ),
+    "cut": _changed("the connection breaks 40 bytes into the body", lambda good: good, 40),
     "slow_body": _fixed("headers, then a byte every 0.5 s", body=" ", drip_s=0.5),
     "huge_body": _fixed("a body of 200 MiB", body=" " * MIB, times=200),
     "html": _fixed("a web page, as captive portals send it", headers=_HTML, body=_LOGIN_PAGE),
     "bad_json": _fixed("a body that is not JSON", body='{"choices": [{"mess'),
-    "no_choices": _changed("choices: []", lambda good: {**good.completion, "choices": []}),
+    "no_choices": _changed("choices: []", lambda good: {**good, "choices": []}),
     "no_usage": _changed(
         "a reply without its token counts",
-        lambda good: {k: v for k, v in good.completion.items() if k != "usage"},
+        lambda good: {k: v for k, v in good.items() if k != "usage"},
     ),
     "no_content": _message("content: null"),
     "length": _message(

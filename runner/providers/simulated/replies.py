@@ -38,7 +38,8 @@ def reply_to(body: Mapping[str, Any]) -> str:
     block = BLOCK.search(prompt)
     material = block[3] if block else prompt
     generator = _Generator(schema.get("$defs", {}), material, random.Random(seed))
-    return _json_by_line(generator.value(schema, "reply", _Place()))
+    reply = generator.value(schema, "reply", _Place())
+    return json.dumps(reply, ensure_ascii=False, indent=0)  # lines recur: their tokens are cached
 
 
 def _schema_in(prompt: str) -> Mapping[str, Any] | None:
@@ -54,11 +55,7 @@ def _schema_in(prompt: str) -> Mapping[str, Any] | None:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """The place of a value in the reply.
-
-    *number* counts the elements of the list around it from 1; *ids* maps the lists that have ids
-    to those ids; *fixed* holds the fields that the element must have.
-    """
+    """The place of a value: its *number* in a list, *ids* of lists, and *fixed* fields."""
 
     number: int = 1
     depth: int = 0
@@ -180,7 +177,9 @@ class _Generator:
         for pattern in (_LINE, _CITATION):
             match = pattern.search(self._material, start) or pattern.search(self._material)
             if match:
-                return [{"segment": match[1], "quote": _excerpt(match[2])}]
+                whole, cut = match[2].rstrip(), match[2][:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
+                quote = whole if len(whole) <= MAX_QUOTE_CHARS else cut.rstrip()
+                return [{"segment": match[1], "quote": quote}]
         return []
 
 
@@ -189,9 +188,8 @@ def _elements(
 ) -> list[dict[str, Any]]:
     """Return the fixed fields of each element of list *name*.
 
-    One element per id of its own; else, where elements refer to other lists with *ids*, one per
-    combination; else, where their first field is an enumeration, one per value; else *size*
-    elements without fixed fields.
+    One per id of its own, per combination of the *ids* that elements refer to, or per value of a
+    first field that is an enumeration; else *size* elements without any.
     """
     if name in ids and "id" in properties:
         return [{"id": own} for own in ids[name]]
@@ -221,18 +219,3 @@ def _named_in(description: str, name: str, ids: Mapping[str, tuple[str, ...]]) -
         if target == name or target.rstrip("s") in description.lower():
             return numbered[:2]
     return ()
-
-
-def _excerpt(text: str) -> str:
-    cut = text if len(text) <= MAX_QUOTE_CHARS else text[:MAX_QUOTE_CHARS].rsplit(" ", 1)[0]
-    return cut.rstrip()
-
-
-def _json_by_line(node: Any) -> str:
-    """Return *node* as JSON with one field a line: lines recur, and their tokens are cached."""
-    if isinstance(node, dict):
-        inside = ",\n".join(f'"{key}": {_json_by_line(value)}' for key, value in node.items())
-        return f"{{\n{inside}\n}}"
-    if isinstance(node, list):
-        return "[\n" + ",\n".join(_json_by_line(value) for value in node) + "\n]"
-    return json.dumps(node, ensure_ascii=False)

@@ -18,19 +18,11 @@ from aiohttp import web
 
 from runner.base.json import mapping, mappings
 from runner.config.simulate import SimulateSettings
+from runner.providers.simulated import chat
 from runner.providers.simulated.batch_api import BatchApi
 from runner.providers.simulated.behaviour import Behaviour, PlannedResponse
-from runner.providers.simulated.chat import (
-    arrival_of,
-    asked_in,
-    asked_of,
-    chunks,
-    completion,
-    encoded,
-    message_of,
-)
 from runner.providers.simulated.embeddings import embeddings
-from runner.providers.simulated.faults import FaultResponse, GoodReply, error_response, find_kind
+from runner.providers.simulated.faults import FaultResponse, error_response, find_kind
 from runner.providers.simulated.replies import Reply, reply_to
 from runner.providers.simulated.tokens import token_ids, truncate
 
@@ -39,6 +31,7 @@ MESSAGES = "/v1/messages"  # Anthropic's chat API
 MAX_REQUEST_BYTES = 256 << 20  # a whole batch
 
 _JSON = {"Content-Type": "application/json"}
+_TOKENS = ("prompt_tokens", "completion_tokens", "cached_tokens")  # counts of the usage
 _RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close by RST
 
 
@@ -46,9 +39,7 @@ class Stats:
     """Counts of requests since the provider's start, served at `/stats`."""
 
     def __init__(self) -> None:
-        self.totals = Counter(
-            requests=0, ok=0, prompt_tokens=0, completion_tokens=0, cached_tokens=0
-        )
+        self.totals = Counter(dict.fromkeys(("requests", "ok", *_TOKENS), 0))
         self.by_status: Counter[int] = Counter()
         self.by_fault: Counter[str] = Counter()
         self.by_analyzer: Counter[str] = Counter()
@@ -68,10 +59,9 @@ class Stats:
         self.totals["ok"] += response.fault is None
         if response.fault is not None:
             self.by_fault[response.fault] += 1
-        if response.fault is None or find_kind(response.fault).generates:
-            self.totals["prompt_tokens"] += prompt_tokens
-            self.totals["completion_tokens"] += response.reply_tokens
-            self.totals["cached_tokens"] += response.cached_tokens
+        if response.fault is None or find_kind(response.fault).change:
+            used = prompt_tokens, response.reply_tokens, response.cached_tokens
+            self.totals.update(dict(zip(_TOKENS, used, strict=True)))
 
     def as_json(self) -> dict[str, Any]:
         """Return the counts as JSON; status 0 means no response."""
@@ -161,8 +151,8 @@ class SimulatedProvider:
         body = await _sent(request)
         if not (sent := body.get("messages")) or sent != mappings(sent):
             return await send(request, error_response(400, "the body holds no messages"))
-        body = asked_in(body) if request.path == MESSAGES else body
-        self.stats.begin(asked_of(body))
+        body = chat.asked_in(body) if request.path == MESSAGES else body
+        self.stats.begin(chat.asked_of(body))
         try:
             return await self.respond(request, body, arrived_s)
         finally:
@@ -180,7 +170,7 @@ class SimulatedProvider:
     ) -> web.StreamResponse:
         """Respond as the behaviour decides, its latency after *arrived_s*."""
         text = self._reply(body)
-        arrival = arrival_of(body, text, self._behaviour.rules)
+        arrival = chat.arrival_of(body, text, self._behaviour.rules)
         planned = self._behaviour.decide(arrival, arrived_s - self._started_s)
         self.stats.count(planned, len(arrival.prompt_ids))
         finish_reason = "stop"
@@ -188,24 +178,23 @@ class SimulatedProvider:
             text, finish_reason = truncate(text, planned.reply_tokens), "length"
         tokens = len(arrival.prompt_ids), planned.reply_tokens
         cache = planned.cached_tokens, planned.written_tokens
-        whole = completion(body, text, finish_reason, tokens, *cache)
+        whole = chat.completion(body, text, finish_reason, tokens, *cache)
         due_s = arrived_s + planned.latency_s
         streams = body.get("stream") is True and self._behaviour.rules.streams
         if planned.fault is None and streams:
             return await _stream(request, whole, planned, arrived_s)
         shape: Callable[[Any], Any] = dict
         if request.path == MESSAGES:
-            shape = partial(message_of, tool=bool(body.get("tool")), tier="standard")
+            shape = partial(chat.message_of, tool=bool(body.get("tool")), tier="standard")
         if planned.fault is None:
             response = _json_response(shape(whole), planned.headers)
             await _sleep_until(due_s)
             return response
-        good = GoodReply(text, whole, request.headers.get("Authorization", ""))
         kind = find_kind(planned.fault)
-        fault = kind.make(good)
-        if kind.generates:
+        fault = kind.make(whole, request.headers.get("Authorization", "no key"))
+        if kind.change is not None:
             spoilt = json.loads(fault.body)
-            data = b"".join(chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
+            data = b"".join(chat.chunks(spoilt)).decode() if streams else json.dumps(shape(spoilt))
             fault = replace(fault, body=data)
         await _sleep_until(due_s)
         return await send(request, fault, planned.headers)
@@ -254,7 +243,7 @@ async def _stream(
     response = web.StreamResponse(headers=headers)
     await _sleep_until(arrived_s + planned.first_token_s)
     await response.prepare(request)
-    first, *rest = chunks(whole)
+    first, *rest = chat.chunks(whole)
     await response.write(first)
     await _sleep_until(arrived_s + planned.latency_s)
     await response.write(b"".join(rest))
@@ -286,4 +275,4 @@ async def _sleep_until(when_s: float) -> None:
 
 
 def _json_response(value: Mapping[str, Any], headers: Mapping[str, str] = {}) -> web.Response:
-    return web.Response(body=encoded(value), headers={**_JSON, **headers})
+    return web.Response(body=chat.encoded(value), headers={**_JSON, **headers})

@@ -17,7 +17,6 @@ from runner.providers.simulated.behaviour import (
     Behaviour,
     PlannedResponse,
     check,
-    duration,
 )
 from runner.providers.simulated.chat import arrival_of
 
@@ -165,21 +164,6 @@ def test_every_response_reports_the_limits_in_openais_headers() -> None:
         "x-ratelimit-remaining-tokens": "85",
         "x-ratelimit-reset-tokens": "1.5s",
     }
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.0, "0ms"),
-        (0.12, "120ms"),
-        (1.0, "1s"),
-        (1.25, "1.25s"),
-        (360.0, "6m0s"),
-        (61.5, "1m1.5s"),
-    ],
-)
-def test_durations_are_written_as_openai_writes_them(seconds: float, text: str) -> None:
-    assert duration(seconds) == text
 
 
 def test_in_an_outage_all_requests_fail_at_once_and_count_towards_no_limit() -> None:
