@@ -148,6 +148,7 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
         "I support the closing of the plant.",
         "I'm in favour of a new plant in the valley.",
         "I am keeping the list absolutely as simple as possible.",
+        "I agree that the cleaning of the hall was done badly.",
     ],
 )
 def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply: str) -> None:
