@@ -68,7 +68,8 @@ def _from_yaml(name: str, file: Path) -> Iterator[FindingLabel]:
         raise ConfigError(f"{file}: {_EXPECTED}")
     for verdict, items in data.items():
         if verdict not in (RIGHT, WRONG) or not isinstance(items, list):
-            near = did_you_mean(str(verdict), (RIGHT, WRONG))
+            is_known = verdict in (RIGHT, WRONG)
+            near = "" if is_known else did_you_mean(str(verdict), (RIGHT, WRONG))
             raise ConfigError(f"{file}: {one_line(str(verdict), 40)}: {_EXPECTED}{near}")
         for number, item in enumerate(items, 1):
             yield _example(f"{file}: {verdict} {number}", name, verdict, item)

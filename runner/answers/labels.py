@@ -23,6 +23,7 @@ MAX_BYTES = 8_000_000
 MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
 NEAR = 90.0  # of 100: the similarity from which the text of another finding counts as the same
+_EMPTY = frozenset({"", "none", "not recognised"})  # values that say nothing; the last is offline's
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
@@ -79,7 +80,7 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
     for part, item in items:
         named = {"text": item.get("text")} if part == "insights" else item
         held = {name: flat(value) for name, value in named.items() if name != "evidence"}
-        words = {name: value for name, value in held.items() if value not in ("", "none")}
+        words = {name: value for name, value in held.items() if value not in _EMPTY}
         cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
         evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
         claim = FoundItem(analyzer, part, "; ".join(words.values()), evidence, tuple(words.items()))

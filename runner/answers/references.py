@@ -12,8 +12,8 @@ from runner.answers.coverage import cited_segments
 from runner.answers.paths import texts_in
 from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.file_names import spelt
-from runner.base.json import listing, load_json, load_yaml, mapping, number, text
-from runner.base.regular_files import files_in, kind_of
+from runner.base.json import listing, load_json, load_yaml, mapping, number, parse_json, text
+from runner.base.regular_files import files_in, kind_of, read_regular
 from runner.base.statistics import rate
 from runner.base.tables import read_table
 from runner.transcript.model import Segment
@@ -25,7 +25,7 @@ LOOK_AHEAD = 100  # lines searched for the words of the next segment
 _HEAD = 40  # letters of a segment that are searched for
 _BESIDE_WORDS = re.compile(r"(?:\{[^{}]*\}|\W)+")  # also the marks of noises in corpora
 _TABLES = (".csv", ".tsv")
-SUFFIXES = (".json", ".yaml", ".yml", *_TABLES)
+SUFFIXES = (".json", ".jsonl", ".yaml", ".yml", *_TABLES)
 # Keys of lists in a JSON or YAML mapping, and QMSum's names for the fields.
 _LISTS = ("queries", "questions", "items", "general_query_list", "specific_query_list")
 _QMSUM = {"query": "question", "relevant_text_span": "turns"}
@@ -62,7 +62,7 @@ def read_references(place: Path) -> References:
         for name, references in _by_transcript(file, file.stem).items():
             found[name] = [*found.get(name, ()), *references]
     if not found:
-        raise ConfigError(f"references={place}: there is no NAME.json, .yaml, .csv or .tsv in it")
+        raise ConfigError(f"references={place}: there is no NAME{' or '.join(SUFFIXES)} in it")
     return found
 
 
@@ -83,6 +83,9 @@ def _entries(file: Path) -> list[Mapping[str, Any]]:
     with readable(file, "references="):
         if suffix in _TABLES:
             data: Any = [row for _, row in read_table(file, ("question",), MAX_BYTES, MAX_TURNS)]
+        elif suffix == ".jsonl":
+            lines = read_regular(file, MAX_BYTES).splitlines()
+            data = [parse_json(line) for line in lines if line.strip()]
         else:
             data = (load_json if suffix == ".json" else load_yaml)(file)
     if isinstance(data, Mapping):

@@ -1,5 +1,6 @@
 """JSON and YAML of run directories: untrusted files, read with limits and without exceptions."""
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import chain
@@ -42,7 +43,7 @@ def load_json(file: Path, limit: int = MAX_BYTES) -> Any:
 def parse_json(data: bytes) -> Any:
     """Return the value of *data*; raise ValueError if it has too many values or is too deep."""
     check_size(data)
-    value = orjson.loads(data)
+    value = orjson.loads(data.removeprefix(BOM_UTF8))
     if data.count(b"[") + data.count(b"{") > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise ValueError(f"nested deeper than {MAX_DEPTH}")
     return value

@@ -115,6 +115,7 @@ def test_labels_of_other_analyzers_and_without_verdict_are_left_out(mine: Path) 
         ("bad.yaml", "rihgt: expected labels.csv, or YAML.*did you mean 'right'"),
         ("keys.yaml", "right 1: unknown key 'notes'; did you mean 'note'"),
         ("list.yaml", "expected labels.csv, or YAML"),
+        ("text.yaml", "right: expected labels.csv, or YAML with lists `right` and `wrong`$"),
     ],
 )
 def test_other_files_are_refused_in_one_line(mine: Path, given: str, said: str) -> None:
@@ -124,6 +125,7 @@ def test_other_files_are_refused_in_one_line(mine: Path, given: str, said: str) 
     (mine / "bad.yaml").write_text("rihgt: [x]")
     (mine / "keys.yaml").write_text("right: [{finding: x, notes: y}]")
     (mine / "list.yaml").write_text("[x]")
+    (mine / "text.yaml").write_text("right: x")
     with pytest.raises(ConfigError, match=said) as raised:
         examples_of("decisions", given.format(outside=outside), [mine])
 

@@ -35,7 +35,8 @@ WHEN = Reference("When?", "On Friday.", frozenset())
 def test_qmsum_lists_and_tables_are_read_alike(tmp_path: Path) -> None:
     texts = {
         "a.json": json.dumps(QMSUM),
-        "b.json": json.dumps(QMSUM["queries"]),
+        "b.json": "\ufeff" + json.dumps(QMSUM["queries"]),
+        "b.jsonl": "\r\n".join(map(json.dumps, QMSUM["queries"])) + "\n\n",
         "c.yaml": json.dumps(QMSUM),
         "d.csv": "\ufeffQuestion,Answer,Turns\n"
         "Who pays?,Ann pays the bill.,1-2 4\nWhen?,On Friday.,\n",
@@ -83,7 +84,8 @@ def test_a_folder_is_by_transcript_and_an_entry_may_name_its_own(tmp_path: Path)
         ("a.csv", "question,answer\n,a\n", "expected a question"),
         ("a.csv", "question,turns\nq,1-2-3\n", "from 0"),
         ("a.yaml", "- just text", "expected a question"),
-        ("a.jsonl", '{"question": "q", "answer": "a"}', r"expected a file \.json"),
+        ("a.txt", "Q: q", r"expected a file \.json"),
+        ("a.jsonl", '{"question": "q"', "cannot be read"),
     ],
 )
 def test_a_bad_file_is_one_line(tmp_path: Path, name: str, text: str, told: str) -> None:

@@ -237,6 +237,37 @@ def test_a_person_marks_findings_with_the_keyboard_alone(
     served(run, script)
 
 
+@pytest.mark.browser
+@pytest.mark.skipif(executable() is None, reason="there is no Chromium")
+def test_a_click_on_unsure_after_typing_a_note_keeps_both(run: Path, tmp_path: Path) -> None:
+    async def script(server: ReviewServer, cards: list[Card], ask: Ask) -> None:
+        async with browsing(tmp_path / "profile") as page:
+
+            async def click(selector: str) -> None:
+                box = f"document.querySelector('{selector}').getBoundingClientRect()"
+                place = {side: await page.value(f"{box}.{side} + 5") for side in ("x", "y")}
+                for kind in ("mousePressed", "mouseReleased"):
+                    more = {"button": "left", "clickCount": 1, **place}
+                    await page.send("Input.dispatchMouseEvent", type=kind, **more)
+                await page.send(
+                    "Runtime.evaluate", expression="window.reviewSaved()", awaitPromise=True
+                )
+
+            await page.size(1300, 800)
+            await page.open(server.url)
+            await click("[name=note]")
+            await page.send("Input.insertText", text="who?")
+            await click("[data-mark=unsure]")
+
+            stored = [(e.key, e.verdict, e.note) for e in read_labels(run / "labels.csv")]
+            assert stored == [(cards[0].item.key, "unsure", "who?")]
+            await page.value("document.querySelector('.card').scrollIntoView()")
+            await click("[data-mark=unsure]")
+            assert read_labels(run / "labels.csv") == []
+
+    served(run, script)
+
+
 def test_a_card_names_the_fields_of_an_item(run: Path) -> None:
     name = next(run.glob("intermediate/*/*.json")).stem
     item = {"what": "Mend the pump", "owner": "Bo", "due_date": None, "evidence": []}

@@ -15,8 +15,8 @@ _KEPT = frozenset({"quote", "segment", "code"})  # evidence, which grounding che
 def checked(answer: Any, document: Document) -> Any:
     """Return *answer* with every quotation in its strings verbatim, or without its marks.
 
-    A quotation may leave words out at a …; the sources are the lines of *document* and the
-    evidence of its findings. Evidence is left as it is.
+    A … that leaves words out stands outside the marks. The sources are the lines of *document* and
+    the evidence of its findings. Evidence is left as it is.
     """
     evidence = (quote for f in document.findings for _, quote in f.evidence)
     return _checked(answer, "\n".join((*(line.text for line in document.lines), *evidence)))
@@ -34,9 +34,10 @@ def _checked(value: Any, sources: str) -> Any:
 
 
 def _marked(quoted: str, sources: str) -> str:
-    """Return *quoted* in marks if each part of it, between whole words, is in *sources*."""
-    parts = [part for part in _GAP.split(quoted) if part] if quoted not in sources else [quoted]
+    """Return the parts of *quoted* in marks if each, between whole words, is in *sources*."""
+    parts = [quoted] if quoted in sources else _GAP.split(quoted)
     said = [_WORD.search(p) and re.search(rf"(?<!\w){re.escape(p)}(?!\w)", sources) for p in parts]
-    if not parts or not all(said):
+    if not any(parts) or not all(found for part, found in zip(parts, said, strict=True) if part):
         return quoted.strip()
-    return f"“{quoted}”" if '"' in quoted else f'"{quoted}"'
+    marked = (f"“{part}”" if '"' in part else f'"{part}"' if part else "" for part in parts)
+    return " … ".join(marked).strip()

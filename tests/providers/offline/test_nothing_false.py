@@ -148,6 +148,7 @@ def test_a_summary_gives_no_person_the_words_of_who_asks(request_: str, reply: s
         "I support the closing of the plant.",
         "I'm in favour of a new plant in the valley.",
         "I am keeping the list absolutely as simple as possible.",
+        "I agree that the cleaning of the hall was done badly.",
     ],
 )
 def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply: str) -> None:
@@ -500,3 +501,22 @@ def test_factors_and_principles_state_nothing_that_nobody_said() -> None:
         factors["leverage"],
         principles["reconstruction"],
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "back"),
+    [
+        ("action_items", ("I'll order the spare filter.",), "Don't bother, we have one."),
+        ("action_items", ("I'll order the spare filter.", "Okay."), "On second thoughts, no."),
+        ("decisions", ("So we're going with the steel tank then.", "Yes."), "No, scrap that."),
+    ],
+)
+def test_what_is_taken_back_is_neither_a_task_nor_a_decision(
+    name: str, said: tuple[str, ...], back: str
+) -> None:
+    def found(*texts: str) -> Any:
+        talk = spoken(*zip("ABAB", texts, strict=False))
+        return answer(name, talk)["structured_data"][name]
+
+    assert found(*said, "Fine.")
+    assert not found(*said, back)

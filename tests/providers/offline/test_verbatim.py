@@ -17,8 +17,8 @@ SAID = (
 @pytest.mark.parametrize(
     ("written", "expected"),
     [
-        ("plan B is safer …", '"plan B is safer …"'),
-        ("be mended … not June.", '"be mended … not June."'),
+        ("plan B is safer …", '"plan B is safer" …'),
+        ("be mended … not June.", '"be mended" … "not June."'),
         ("rated the \ue000 old one \ue000 low", '“rated the " old one " low”'),
     ],
 )

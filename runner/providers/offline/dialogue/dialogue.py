@@ -37,6 +37,7 @@ _OPENS, _CLOSES = 0.1, 0.4  # shares of a longer talk at its opening and its clo
 OWN_STORY = pattern("dialogue.own_story")
 CALL_SIGN = re.compile(r"\b[Tt]his is ((?:[A-Z][\w']+ ?){1,3})")
 _LAUGHS, _SARCASM = pattern("scope.laughs"), pattern("scope.sarcasm")
+_TAKES_BACK = pattern("scope.takes_back")  # "scrap that", "don't bother"
 _LONG_TURN = 4  # sentences, not all of which are a joke if one is laughed about
 _JOINED_IN = 2  # turns before laughter that may be a joke
 _OPENING = 100  # sentences at most, and 15 % of the talk, but 12 at least
@@ -52,7 +53,8 @@ class Dialogue:
     *question* is the matter as an early speaker frames it, without fillers, or empty; *weight* is
     the weight of each sentence, 0 to 1, by its stretch and its centrality (TextRank); *cut_off*
     holds the sentences that begin or end in the middle, are garbled, in fun or in a quotation;
-    *joking* those that may be a joke; *focus* those in the stretches that are discussed most.
+    *joking* those that may be a joke or are taken back; *focus* those in the stretches that are
+    discussed most.
     """
 
     sentences: tuple[Sentence, ...]
@@ -194,9 +196,10 @@ def _ranks(values: Sequence[float]) -> list[float]:
 def _jokes(
     document: Document, turns: Sequence[Sequence[Sentence]]
 ) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the sentences of short turns with laughter, and all that may be in fun.
+    """Return the sentences of short turns with laughter, and all that may not be meant.
 
-    Those are also the ends of the turns before laughter, and what follows sarcasm.
+    Those are also the ends of the turns before laughter or words that take back, and what follows
+    sarcasm.
     """
     laughing = {line.segment for line in document.lines if _LAUGHS.search(line.text)}
     brief = [turn for turn in turns if len(turn) < _LONG_TURN]
@@ -204,10 +207,11 @@ def _jokes(
     ironic = {s.index for turn in turns for s in turn if _SARCASM.search(s.text)}
     jokes = own | ironic | {s.index for turn in turns for s in turn[1:] if s.index - 1 in ironic}
     for number, turn in enumerate(turns):
-        if any(s.segment in laughing for s in turn):
+        back = max((s.index for s in turn if _TAKES_BACK.search(s.text)), default=0)
+        if back or any(s.segment in laughing for s in turn):
             before = turns[max(0, number - _JOINED_IN) : number]
             jokes |= {s.index for other in before for s in other[-2:]}
-            jokes |= {s.index for s in turn if _LAUGHS.search(s.text)}
+            jokes |= {s.index for s in turn if s.index < back or _LAUGHS.search(s.text)}
     return own, frozenset(jokes)
 
 

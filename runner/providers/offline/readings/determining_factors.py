@@ -40,7 +40,7 @@ _UNKNOWN: dict[str, object] = {
     "role": "contributing",
     "controllable": "unknown",
     "mechanism": "No cause, condition or need is recognised.",
-    "counterfactual": "none",
+    "counterfactual": "not recognised",
     "evidence": [],
 }
 
@@ -65,6 +65,6 @@ def _factor(number: int, c: Cited) -> dict[str, object]:
         "role": "necessary" if needed else "contributing",
         "controllable": "unknown",
         "mechanism": c.said,
-        "counterfactual": f"Said to be required: {c.said}." if needed else "none",
+        "counterfactual": f"Said to be required: {c.said}." if needed else "not recognised",
         "evidence": c.evidence,
     }

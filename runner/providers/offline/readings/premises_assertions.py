@@ -89,7 +89,7 @@ def _argument_item(weighed: _Argument) -> dict[str, object]:
         "speaker": reasoning.speaker,
         "assertion": plain(reasoning.assertion),
         "premises": [{"text": reasoning.ground, "kind": "stated", "said": words}],
-        **dict.fromkeys(("warrant", "qualifier", "rebuttal"), "none"),
+        **dict.fromkeys(("warrant", "qualifier", "rebuttal"), "not recognised"),
         "support": "partial",
         "evidence": cite(*weighed.quoted),
     }

@@ -87,7 +87,7 @@ def _gap_item(hedge: Hedge) -> dict[str, object]:
         "speaker": hedge.sentence.speaker,
         "said": trim(hedge.sentence.text),
         "meant": hedge.meant,
-        "rival": "none",
+        "rival": "not recognised",
         "signal": "hedge",
         "confidence": round(min(hedge.score, 0.95), 2),
         "evidence": cite(hedge.sentence),

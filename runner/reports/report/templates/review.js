@@ -48,9 +48,12 @@
     save(card, verdict);
     if (verdict) go(cards.indexOf(card) + 1);
   };
+  let pressed = null;  // the button that was on before a click, whose start may end and save a field
+  for (const start of ["pointerdown", "keydown"])
+    document.addEventListener(start, event => { pressed = event.target.closest("[aria-pressed=true]"); });
   document.addEventListener("click", event => {
     const card = event.target.closest(".card"), button = event.target.closest("[data-mark]");
-    if (card && button) mark(card, button.getAttribute("aria-pressed") === "true" ? "" : button.dataset.mark);
+    if (card && button) mark(card, button === pressed ? "" : button.dataset.mark);
   });
   document.addEventListener("change", event => {
     const card = event.target.closest(".card");
