@@ -61,16 +61,24 @@ class Agreements(Finder):
             self.state.add(each)
 
     def _packs(self) -> list[list[Theme]]:
-        def tokens(theme: Theme) -> int:
-            lines, _ = self._lines(theme, itertools.count(1), examples=True)
-            return self.caller.tokens(*lines)
+        sizes = {each.id: self._tokens(each, self._examples(each)) for each in self.state.themes}
+        return list(packed(self.state.themes, lambda theme: sizes[theme.id], self.room))
 
-        return list(packed(self.state.themes, tokens, self.room))
+    def _tokens(self, theme: Theme, examples: int) -> int:
+        return self.caller.tokens(*self._lines(theme, itertools.count(1), examples)[0])
+
+    def _examples(self, theme: Theme) -> int:
+        """Return how many findings of each side of *theme* a call has room for, at most EXAMPLES.
+
+        A theme whose statements alone are too long is read without any.
+        """
+        fewer = range(EXAMPLES, 0, -1)
+        return next((n for n in fewer if self._tokens(theme, n) <= self.room), 0)
 
     def _lines(
-        self, theme: Theme, numbers: Iterator[int], *, examples: bool
+        self, theme: Theme, numbers: Iterator[int], examples: int
     ) -> tuple[list[str], dict[str, Ids]]:
-        """Return the lines of *theme* and the findings of their ids.
+        """Return the lines of *theme*, with *examples* of each side, and the findings of their ids.
 
         The examples of a side have the smallest digests, so that most stay when findings are added.
         """
@@ -83,7 +91,7 @@ class Agreements(Finder):
             ids[name := f"{theme.id}.{side}"] = every
             statement = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
             lines.append(line({"id": name, "text": self.mask(statement)}))
-            for each in sorted(every, key=digest)[: EXAMPLES if examples else 0]:
+            for each in sorted(every, key=digest)[:examples]:
                 number = next(numbers)
                 ids[own := f"F{number}"] = (each,)
                 about = {"id": own, "side": name, "text": found[each].shown}
@@ -94,7 +102,10 @@ class Agreements(Finder):
         self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
     ) -> list[Contradiction | Accord]:
         numbers, ids = itertools.count(1), dict[str, tuple[Ids, str]]()
-        rows = [(theme, *self._lines(theme, numbers, examples=examples)) for theme in themes]
+        rows = [
+            (each, *self._lines(each, numbers, self._examples(each) if examples else 0))
+            for each in themes
+        ]
         shown, hidden = self.fitting(rows, lambda row: "\n".join(row[1]))
         left_out = [f"{row[0].id} is not shown: too many for the token budget" for row in hidden]
         for theme, _, findings in shown:
