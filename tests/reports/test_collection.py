@@ -203,6 +203,22 @@ def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
     assert {"doctor", "nurse"} == {v for _, name, v in seen.attributes if name == "data-a0"}
 
 
+def test_a_group_that_alone_speaks_of_themes_is_tested_against_those_that_do_not(
+    tmp_path: Path,
+) -> None:
+    people = {"Speaker 3": ["nurse"], "Eva": ["doctor"]}
+    read = [
+        {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": [*people]} for x in "abe"
+    ]
+    roles = {"names": ["role"], "speakers": {each["file"]: people for each in read}}
+    batch = made(tmp_path, collection(themes=[theme("T01", "Time", "ab", "e")], read=read), roles)
+    rows = table(batch / "collection/groups.csv")[1:]
+
+    assert [["doctor", "0", "0.1"], ["nurse", "1", "0.1"]] == [
+        [row[1], row[6], row[9]] for row in rows
+    ]
+
+
 def test_results_and_the_batch_say_which_file_has_which_themes(tmp_path: Path) -> None:
     batch = made(tmp_path, collection())
     rows = [row[-2:] for row in table(batch / "results.csv")]
