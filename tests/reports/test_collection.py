@@ -162,6 +162,18 @@ def test_tables_have_a_row_for_each_theme_and_what_each_file_says(tmp_path: Path
     assert [*first, "files", "", ""] == groups[1]
 
 
+def test_speakers_without_a_name_have_no_base(tmp_path: Path) -> None:
+    time = theme("T01", "Time", "ab", "e")
+    nobody = {"file": "a.txt", "speaker": None}
+    time["speakers"] = time["for"] = [nobody, *time["speakers"][1:]]
+    batch = made(tmp_path, collection(themes=[time]))
+    header, row = table(batch / "collection/themes.csv")
+    cells = dict(zip(header, row, strict=True))
+
+    assert ("3", "") == (cells["speakers"], cells["speakers_read"])
+    assert "3 of 6 files read, 3 speakers." in (batch / "collection/themes.md").read_text()
+
+
 def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
     read = [
         {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": ["Speaker 3", "Eva"]}

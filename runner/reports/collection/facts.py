@@ -188,11 +188,13 @@ def named(voice: Voice) -> str:
 
 
 def counted(theme: Theme, facts: CollectionFacts) -> str:
-    """Return `12 of 57 files read, 15 of 70 speakers`, the counts of a theme.
-
-    The second base is left out where a quote has no speaker.
-    """
-    speakers, of = len(theme.speakers), len(facts.speakers)
-    known = speakers <= of and all(voice.speaker for voice in theme.speakers)
-    voices = f"{speakers} of {plural(of, 'speaker')}" if known else plural(speakers, "speaker")
+    """Return `12 of 57 files read, 15 of 70 speakers`, the counts of a theme."""
+    speakers, of = len(theme.speakers), speakers_read(theme, facts)
+    voices = plural(speakers, "speaker") if of is None else f"{speakers} of {plural(of, 'speaker')}"
     return f"{len(theme.files)} of {plural(len(facts.collection.read), 'file')} read, {voices}"
+
+
+def speakers_read(theme: Theme, facts: CollectionFacts) -> int | None:
+    """Return how many speakers were read, None where one in *theme* is not among them."""
+    known = len(theme.speakers) <= len(facts.speakers) and all(v.speaker for v in theme.speakers)
+    return len(facts.speakers) if known else None
