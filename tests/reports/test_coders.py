@@ -347,6 +347,7 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
         "Document group;Document name;Code;Beginning;Segment\nI;t;B > C;1;Sentence number 0\n"
         "I;t;A;2;[0:00:04] Ann: Sentence number 1\n",
         "Code;Segment\nB > C;Sentence number 0\nA;Sentence\n",
+        "codename,coded,filename,pos0\nC,Sentence number 0,t.txt,7\nA,Sentence number 1,t.txt,30\n",
         'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
         't.txt,Sentence number 1,"A\n"\n',
         "Media Title,Excerpt Range,Excerpt Copy,Codes Applied Combined,Code: A Applied\n"

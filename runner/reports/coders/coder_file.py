@@ -27,7 +27,7 @@ _MAX_WORD = 50  # characters of a word that a selection is widened by
 _ALSO = {
     "code": ("codes", "codes applied combined", "tag", "codename", "code name"),
     "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
-    "file": ("document", "document name", "media title"),
+    "file": ("document", "document name", "media title", "filename", "file name", "transcript"),
 }
 _TIME = re.compile(r"[(\[#]?\b\d{1,2}(?::\d\d){1,2}(?:[.,-]\d{1,3})?\b[)\]#]?")  # of a turn
 _NO_CODE = ("", "none", "-", "–")

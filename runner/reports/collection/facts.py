@@ -14,7 +14,7 @@ from runner.base.regular_files import kind_of
 from runner.base.text import by_number
 from runner.config.section import NAME
 from runner.job.attributes import FILE as ATTRIBUTES
-from runner.job.attributes import attributes_from
+from runner.job.attributes import Attributes, attributes_from
 from runner.record.batch_directory import REPORT, runs_of
 from runner.reports.collection.groupings import (
     GroupDifference,
@@ -36,7 +36,7 @@ class CollectionFacts:
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
     collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES. *questions* are
-    those put to every transcript, by `STAGE/ANALYZER`.
+    those put to every transcript, by `STAGE/ANALYZER`, *given* the user's table of attributes.
     """
 
     path: Path
@@ -45,6 +45,7 @@ class CollectionFacts:
     reports: Mapping[str, str]
     left_out: int = 0
     questions: Mapping[str, str] = field(default_factory=dict)
+    given: Attributes = field(default_factory=Attributes)
 
     @cached_property
     def differences(self) -> dict[str, list[GroupDifference]]:
@@ -138,6 +139,7 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
         left_out,
         dict(_questions(run.config)),
+        attributes,
     )
 
 

@@ -84,10 +84,12 @@ def answers_csv(facts: CollectionFacts) -> str:
 
     def row(file: str) -> Iterator[str]:
         yield file
+        given = facts.given.of(file)
         for each in facts.groupings:
             people = speakers.get(file, ()) if each.by_speaker else ()
             told = (f"{person}: {each.value(file, person)}" for person in people)
-            yield "; ".join(told) if each.by_speaker else each.value(file, None)
+            shared = each.value(file, None) or given.get(each.name, "")  # of an unread file
+            yield "; ".join(told) if each.by_speaker else shared
         for name in facts.questions:
             stored = runs.get(file, Path()) / "intermediate" / f"{name}.json"
             own = file in runs and not any(each.is_symlink() for each in stored.parents[:2])
