@@ -106,7 +106,7 @@ def read_run(path: Path) -> StoredRun:
         coverage=read_json(path / "coverage.json"),
         checks=read_json(path / "checks.json"),
         config=config_of(path),
-        overrides=tuple(map(str, read_list(_folder(path) / "overrides.json"))),
+        overrides=tuple(map(str, read_list((batch_of(path) or path) / "config/overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
         damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
@@ -115,13 +115,9 @@ def read_run(path: Path) -> StoredRun:
 
 def config_of(run: Path) -> Mapping[str, Any]:
     """Return the configuration of the run, batch or run of a batch in *run*, if it can be read."""
-    file = _folder(run) / "resolved.yaml"
+    file = (batch_of(run) or run) / "config/resolved.yaml"  # the runs of a batch share it
     found = file.stat() if kind_of(file) == "file" else None
     return {} if found is None else _parsed(file, found.st_mtime_ns, found.st_size)
-
-
-def _folder(run: Path) -> Path:
-    return (batch_of(run) or run) / "config"  # the runs of a batch share its configuration
 
 
 @lru_cache(maxsize=1)

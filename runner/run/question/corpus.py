@@ -173,10 +173,7 @@ def redaction_of(path: str) -> tuple[str, list[str], list[str]]:
 
 
 def _runs_in(folder: Path) -> list[Path]:
-    """Return *folder* if it is a run or a batch, else those in a folder of outputs.
-
-    Other folders, and patterns, have none.
-    """
+    """Return *folder* if it is a run or batch, else those in it if it is a folder of outputs."""
     if is_run(folder):
         return [folder]
     parts = folders_in(folder) if kind_of(folder) == "directory" else []
