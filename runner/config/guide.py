@@ -20,17 +20,20 @@ MAX_CHARS = 2000  # of a question
 _MAX_NAME = 40  # characters of a name made from its words
 _WRAPPED = 30  # characters at least of a line that the next one continues
 
-_MARK = re.compile(  # of an item in a list: -, 1., (2), Q3:, Question 4, 1.2, a), b., iv), 5、
-    r"^\s*(?:(?:[-*+•·●○◦▪‣➢\uf0a7\uf0b7–—>]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|"
-    r"Q(?:uestion)?\s?\d{1,3}[.):]?|\(?(?:[a-z]|[ivx]+)\)|(?-i:[a-z]|[ivx]+)\.|o(?=\t))\s+|"
+_LABEL = r"(?i:Q|Question|Frage|Pregunta|Pergunta|Domanda|Vraag)\s?\d{1,3}[.):]?"
+_MARK = re.compile(  # of an item in a list: -, 1., 1 -, (2), Q3:, Question 4, 1.2, a), b., iv), 5、
+    rf"^\s*(?:(?:(?:{_LABEL}|\d{{1,3}}(?:\.\d{{1,3}})*)\s?[-–—](?=\s+\D)|{_LABEL}|"
+    r"[-*+•·●○◦▪‣➢\uf0a7\uf0b7–—>]|\(?Q?\d{1,3}(?:\.\d{1,3})*[.):]|\d{1,3}(?:\.\d{1,3})+|"
+    r"\(?(?:[a-z]|[ivx]+)\)|(?-i:[a-z]|[ivx]+)\.|o(?=\t))\s+|"
     r"\d{1,3}[、．]\s*)(?:\[[ x]\]\s+)?",
     re.IGNORECASE,
 )
 _NUMBER = re.compile(r"\d[\d.]*")
 _PROBE = re.compile(r"(?:probe|prompt|follow[- ]?up)s?(?:\W+\d+)?\s*:", re.IGNORECASE)
 _UNDERLINED = re.compile(r"^[^\n?]+\n(?:=+|--+)[ \t]*$", re.MULTILINE)  # a heading in Markdown
-_NO_QUESTION = re.compile(  # headings, rules
-    r"\s*(?:#(?!#+[^?]*\?).*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*)?"
+_NO_QUESTION = re.compile(  # headings, rules, mere numbers of questions
+    r"\s*(?:#(?!#+[^?]*\?).*|<!--.*-->\s*|([-*_])(?:\s*\1){2,}\s*|(\*\*|__)[^*_?]+\2:?\s*|"
+    rf"{_LABEL}\s*)?"
 )
 _ASKS = ("?", "？", "؟")
 _ENDS = (".", "!", "…", "。", "！")  # of a sentence

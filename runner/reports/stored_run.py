@@ -98,7 +98,6 @@ def read_run(path: Path) -> StoredRun:
     transcript = None
     with suppress(ConfigError, TranscriptError):
         transcript = read_transcript_file(path)
-    config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
     return StoredRun(
         path=path,
         metadata=read_json(path / "metadata.json"),
@@ -106,15 +105,17 @@ def read_run(path: Path) -> StoredRun:
         grounding=read_json(path / "grounding.json"),
         coverage=read_json(path / "coverage.json"),
         checks=read_json(path / "checks.json"),
-        config=_config(config / "resolved.yaml"),
-        overrides=tuple(map(str, read_list(config / "overrides.json"))),
+        config=config_of(path),
+        overrides=tuple(map(str, read_list((batch_of(path) or path) / "config/overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
         damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
     )
 
 
-def _config(file: Path) -> Mapping[str, Any]:
+def config_of(run: Path) -> Mapping[str, Any]:
+    """Return the configuration of the run, batch or run of a batch in *run*, if it can be read."""
+    file = (batch_of(run) or run) / "config/resolved.yaml"  # the runs of a batch share it
     found = file.stat() if kind_of(file) == "file" else None
     return {} if found is None else _parsed(file, found.st_mtime_ns, found.st_size)
 

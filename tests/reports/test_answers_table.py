@@ -63,6 +63,7 @@ def test_each_file_has_its_attributes_and_an_answer_to_each_question() -> None:
         file.write("\n\nIvo: Thank you.\n")
     Path("at.csv").write_text(
         "file,speaker,site,role\nann,Ann,North,nurse\nbob,Bob,South,cook\nbob,Ivo,South,asks\n"
+        "eva,,West,\n"
     )
 
     execute_batch(collection("guide=guide.txt", "attributes=at.csv"), answering)
@@ -73,7 +74,7 @@ def test_each_file_has_its_attributes_and_an_answer_to_each_question() -> None:
         ["bob.txt", "South", "Bob: cook; Ivo: asks", *["no answer found"] * 2],
         ["cem.txt", "not given", "Cem: not given", *["partly: maybe (S0002)"] * 2],
         ["dee.txt", "not given", "Dee: not given", *["not analyzed"] * 2],
-        ["eva.txt", "", "", *["'=1+2 (S0002)"] * 2],
+        ["eva.txt", "West", "", *["'=1+2 (S0002)"] * 2],
         ["zed.txt", "", "", *["not analyzed"] * 2],
     ] == rows()
     assert "./collection/answers.csv" in Path("batch/report.html").read_text()

@@ -123,6 +123,20 @@ def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_nam
     assert ["p.qdpx: talk_one 2-6"] == lost
 
 
+def test_words_that_recur_are_where_they_are_in_the_other_text() -> None:
+    said = [f"Number {n} is so, yes, I think." for n in range(9)]
+    ours = source_of(
+        Transcript("t", "text", "", make_segments(Turn("A", s) for s in said)), "t", "t"
+    )
+    text = "".join(f"[0:0{n}] A said this:\n{each}\n\n" for n, each in enumerate(said))
+    theirs = SourceText("t", "t", ours.transcript, text, ours.starts, ours.segments)
+    places = [each.start() for each in re.finditer("yes", text)]
+    project("p.qdpx", theirs, "A", *((at, at + 3) for at in (places[6], places[2])))
+    rows = read_coder(Path("p.qdpx"), BOOK, ["t"]).of("t") or []
+
+    assert ({"S0007": {"A": "yes"}, "S0003": {"A": "yes"}}, []) == codes_of(ours, rows)
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 @pytest.mark.parametrize("count", ["points", "halves", "joined"])
 @pytest.mark.parametrize(("ns", "spelt"), [("", str.lower), ("q", str.upper)])
@@ -333,6 +347,7 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
         "Document group;Document name;Code;Beginning;Segment\nI;t;B > C;1;Sentence number 0\n"
         "I;t;A;2;[0:00:04] Ann: Sentence number 1\n",
         "Code;Segment\nB > C;Sentence number 0\nA;Sentence\n",
+        "codename,coded,filename,pos0\nC,Sentence number 0,t.txt,7\nA,Sentence number 1,t.txt,30\n",
         'Document,Quotation Content,Codes\nt.txt,Sentence number 0,"B\\C\n"\n'
         't.txt,Sentence number 1,"A\n"\n',
         "Media Title,Excerpt Range,Excerpt Copy,Codes Applied Combined,Code: A Applied\n"

@@ -162,6 +162,18 @@ def test_tables_have_a_row_for_each_theme_and_what_each_file_says(tmp_path: Path
     assert [*first, "files", "", ""] == groups[1]
 
 
+def test_speakers_without_a_name_have_no_base(tmp_path: Path) -> None:
+    time = theme("T01", "Time", "ab", "e")
+    nobody = {"file": "a.txt", "speaker": None}
+    time["speakers"] = time["for"] = [nobody, *time["speakers"][1:]]
+    batch = made(tmp_path, collection(themes=[time]))
+    header, row = table(batch / "collection/themes.csv")
+    cells = dict(zip(header, row, strict=True))
+
+    assert ("3", "") == (cells["speakers"], cells["speakers_read"])
+    assert "3 of 6 files read, 3 speakers." in (batch / "collection/themes.md").read_text()
+
+
 def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
     read = [
         {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": ["Speaker 3", "Eva"]}
@@ -201,6 +213,22 @@ def test_attributes_of_speakers_split_counts_by_speaker(tmp_path: Path) -> None:
     assert "a group of speakers who speak of no theme, such as interviewers, is left" in words
     assert "Titles, statements, positions, reasons and the synthesis are a model's words" in words
     assert {"doctor", "nurse"} == {v for _, name, v in seen.attributes if name == "data-a0"}
+
+
+def test_a_group_that_alone_speaks_of_themes_is_tested_against_those_that_do_not(
+    tmp_path: Path,
+) -> None:
+    people = {"Speaker 3": ["nurse"], "Eva": ["doctor"]}
+    read = [
+        {"file": f"{x}.txt", "run": RUNS.get(f"{x}.txt", ""), "speakers": [*people]} for x in "abe"
+    ]
+    roles = {"names": ["role"], "speakers": {each["file"]: people for each in read}}
+    batch = made(tmp_path, collection(themes=[theme("T01", "Time", "ab", "e")], read=read), roles)
+    rows = table(batch / "collection/groups.csv")[1:]
+
+    assert [["doctor", "0", "0.1"], ["nurse", "1", "0.1"]] == [
+        [row[1], row[6], row[9]] for row in rows
+    ]
 
 
 def test_results_and_the_batch_say_which_file_has_which_themes(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _MAX_WORD = 50  # characters of a word that a selection is widened by
 _ALSO = {
     "code": ("codes", "codes applied combined", "tag", "codename", "code name"),
     "quote": ("content", "quotation content", "text content", "coded", "text", "excerpt copy"),
-    "file": ("document", "document name", "media title"),
+    "file": ("document", "document name", "media title", "filename", "file name", "transcript"),
 }
 _TIME = re.compile(r"[(\[#]?\b\d{1,2}(?::\d\d){1,2}(?:[.,-]\d{1,3})?\b[)\]#]?")  # of a turn
 _NO_CODE = ("", "none", "-", "–")
@@ -194,6 +194,9 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
         elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
+            if row.span is not None:  # words that recur are where they are in the other text
+                there = row.span[0] * len(source.text) // max(1, len(row.text))
+                near = placed[_segment_at(placed, there)][0]
             found = list(_looked_up(source, grounder(), row.quote, near))
             near = found[-1][0] if found else near
         if not found:
@@ -213,13 +216,16 @@ def _overlapped(
 
     *placed* are all segments with the code points at which they begin.
     """
-    at = max(0, bisect_right(placed, start, key=itemgetter(1)) - 1)
-    for name, first in islice(placed, at, None):
+    for name, first in islice(placed, _segment_at(placed, start), None):
         if first >= end:
             break
         begin, stop = max(start, first), min(end, first + len(source.segments[name].text))
         if begin < stop:
             yield name, source.text[begin:stop]
+
+
+def _segment_at(placed: Sequence[tuple[str, int]], at: int) -> int:
+    return max(0, bisect_right(placed, at, key=itemgetter(1)) - 1)
 
 
 def _looked_up(

@@ -14,7 +14,7 @@ from runner.base.regular_files import kind_of
 from runner.base.text import by_number
 from runner.config.section import NAME
 from runner.job.attributes import FILE as ATTRIBUTES
-from runner.job.attributes import attributes_from
+from runner.job.attributes import Attributes, attributes_from
 from runner.record.batch_directory import REPORT, runs_of
 from runner.reports.collection.groupings import (
     GroupDifference,
@@ -36,7 +36,7 @@ class CollectionFacts:
 
     *reports* are the addresses of each run's report, or else its transcript, from the folder
     collection, by the run's path; *left_out* counts the themes beyond MAX_THEMES. *questions* are
-    those put to every transcript, by `STAGE/ANALYZER`.
+    those put to every transcript, by `STAGE/ANALYZER`, *given* the user's table of attributes.
     """
 
     path: Path
@@ -45,6 +45,7 @@ class CollectionFacts:
     reports: Mapping[str, str]
     left_out: int = 0
     questions: Mapping[str, str] = field(default_factory=dict)
+    given: Attributes = field(default_factory=Attributes)
 
     @cached_property
     def differences(self) -> dict[str, list[GroupDifference]]:
@@ -138,6 +139,7 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
         {name: page for name in runs.values() if (page := _page_of(batch, name))},
         left_out,
         dict(_questions(run.config)),
+        attributes,
     )
 
 
@@ -188,11 +190,13 @@ def named(voice: Voice) -> str:
 
 
 def counted(theme: Theme, facts: CollectionFacts) -> str:
-    """Return `12 of 57 files read, 15 of 70 speakers`, the counts of a theme.
-
-    The second base is left out where a quote has no speaker.
-    """
-    speakers, of = len(theme.speakers), len(facts.speakers)
-    known = speakers <= of and all(voice.speaker for voice in theme.speakers)
-    voices = f"{speakers} of {plural(of, 'speaker')}" if known else plural(speakers, "speaker")
+    """Return `12 of 57 files read, 15 of 70 speakers`, the counts of a theme."""
+    speakers, of = len(theme.speakers), speakers_read(theme, facts)
+    voices = plural(speakers, "speaker") if of is None else f"{speakers} of {plural(of, 'speaker')}"
     return f"{len(theme.files)} of {plural(len(facts.collection.read), 'file')} read, {voices}"
+
+
+def speakers_read(theme: Theme, facts: CollectionFacts) -> int | None:
+    """Return how many speakers were read, None where one in *theme* is not among them."""
+    known = len(theme.speakers) <= len(facts.speakers) and all(v.speaker for v in theme.speakers)
+    return len(facts.speakers) if known else None

@@ -155,13 +155,14 @@ def differences_of(
 ) -> dict[str, list[GroupDifference]]:
     """Return every theme by every attribute that is compared, p adjusted within each attribute.
 
-    Groups of speakers who mention no theme, such as interviewers, are not tested.
+    Groups of speakers who mention no theme, such as interviewers, are not tested beside others.
     """
     found: dict[str, list[GroupDifference]] = {}
     for grouping in filter(lambda each: each.compared, groupings):
         made = [tuple(counts_of(theme, grouping)) for theme in themes]
-        speak = {one.value for counts in made for one in counts if one.found}
-        own = (speak if grouping.by_speaker else {*grouping.values}) - {NOT_GIVEN}
+        every = {*grouping.values} - {NOT_GIVEN}
+        speak = {one.value for counts in made for one in counts if one.found} & every
+        own = speak if grouping.by_speaker and len(speak) > 1 else every
         known = [[one for one in counts if one.value in own] for counts in made]
         tested = [exact_p([n.found for n in each], [n.read for n in each]) for each in known]
         adjusted = holm([p for p, _ in tested])
@@ -200,7 +201,8 @@ def method_of(differences: Mapping[str, Sequence[GroupDifference]]) -> str:
     many, themes = len(differences), max(map(len, differences.values()))
     people = (
         " Speakers of one file are not independent, so p is too small where they are counted; a "
-        "group of speakers who speak of no theme, such as interviewers, is left out of it."
+        "group of speakers who speak of no theme, such as interviewers, is left out of it, if two "
+        "others are not."
     )
     people = people if any(each.by_speaker for each in every) else ""
     apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""

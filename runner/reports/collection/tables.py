@@ -11,7 +11,7 @@ from runner.base.tables import as_rows
 from runner.base.text import by_number
 from runner.record.batch_directory import rows_of, transcripts_of
 from runner.record.reuse import read_record
-from runner.reports.collection.facts import CollectionFacts, named, stances
+from runner.reports.collection.facts import CollectionFacts, named, speakers_read, stances
 from runner.reports.collection.groupings import counts_of
 
 SILENT, MISSING = "no answer found", "not analyzed"  # cells of answers.csv without an answer
@@ -35,7 +35,7 @@ def themes_csv(facts: CollectionFacts) -> str:
 
     def row(theme: Theme) -> Iterator[Any]:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))
-        yield from (len(facts.collection.read), len(theme.speakers), len(facts.speakers))
+        yield from (len(facts.collection.read), len(theme.speakers), speakers_read(theme, facts))
         yield from (len(theme.for_), len(theme.against), len(theme.silent))
         yield from (len(theme.quotes), len(theme.findings), "; ".join(theme.files))
         yield from ("; ".join(map(named, side)) for side in (theme.for_, theme.against))
@@ -84,10 +84,12 @@ def answers_csv(facts: CollectionFacts) -> str:
 
     def row(file: str) -> Iterator[str]:
         yield file
+        given = facts.given.of(file)
         for each in facts.groupings:
             people = speakers.get(file, ()) if each.by_speaker else ()
             told = (f"{person}: {each.value(file, person)}" for person in people)
-            yield "; ".join(told) if each.by_speaker else each.value(file, None)
+            shared = each.value(file, None) or given.get(each.name, "")  # of an unread file
+            yield "; ".join(told) if each.by_speaker else shared
         for name in facts.questions:
             stored = runs.get(file, Path()) / "intermediate" / f"{name}.json"
             own = file in runs and not any(each.is_symlink() for each in stored.parents[:2])

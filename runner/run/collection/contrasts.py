@@ -49,28 +49,36 @@ class Agreements(Finder):
             return
         packs = await offload(self._packs)
         if len(packs) == 1:
-            found = await self._ask("", 0, packs[0], examples=True)
+            found = await self._ask("", 0, packs[0])
         else:
-            parts = enumerate(packs, 1)
-            asked = (self._ask(f"part_{n:02d}", 0, pack, examples=True) for n, pack in parts)
+            asked = (self._ask(f"part_{n:02d}", 0, pack) for n, pack in enumerate(packs, 1))
             found = [each for part in await gather_all(asked) for each in part]
             known = {(type(each), frozenset(each.themes)) for each in found}
-            last = await self._ask("", 1, self.state.themes, examples=False)  # may repeat a part's
+            statements = [(theme, 0) for theme in self.state.themes]
+            last = await self._ask("", 1, statements)  # may repeat a part's
             found += [e for e in last if (type(e), frozenset(e.themes)) not in known]
         for each in found:
             self.state.add(each)
 
-    def _packs(self) -> list[list[Theme]]:
-        def tokens(theme: Theme) -> int:
-            lines, _ = self._lines(theme, itertools.count(1), examples=True)
-            return self.caller.tokens(*lines)
+    def _packs(self) -> list[list[tuple[Theme, int]]]:
+        """Return the themes by call, and how many findings of each side there is room for.
 
-        return list(packed(self.state.themes, tokens, self.room))
+        A theme whose statements alone are too long is read without any.
+        """
+
+        def tokens(row: tuple[Theme, int]) -> int:
+            return self.caller.tokens(*self._lines(*row, itertools.count(1))[0])
+
+        def row(theme: Theme) -> tuple[Theme, int]:
+            rows = ((theme, n) for n in range(EXAMPLES, 0, -1))
+            return next((each for each in rows if tokens(each) <= self.room), (theme, 0))
+
+        return list(packed(map(row, self.state.themes), tokens, self.room))
 
     def _lines(
-        self, theme: Theme, numbers: Iterator[int], *, examples: bool
+        self, theme: Theme, examples: int, numbers: Iterator[int]
     ) -> tuple[list[str], dict[str, Ids]]:
-        """Return the lines of *theme* and the findings of their ids.
+        """Return the lines of *theme*, with *examples* of each side, and the findings of their ids.
 
         The examples of a side have the smallest digests, so that most stay when findings are added.
         """
@@ -83,7 +91,7 @@ class Agreements(Finder):
             ids[name := f"{theme.id}.{side}"] = every
             statement = theme.statement if side == FOR else f"They oppose this: {theme.statement}"
             lines.append(line({"id": name, "text": self.mask(statement)}))
-            for each in sorted(every, key=digest)[: EXAMPLES if examples else 0]:
+            for each in sorted(every, key=digest)[:examples]:
                 number = next(numbers)
                 ids[own := f"F{number}"] = (each,)
                 about = {"id": own, "side": name, "text": found[each].shown}
@@ -91,16 +99,16 @@ class Agreements(Finder):
         return lines, ids
 
     async def _ask(
-        self, part: str, level: int, themes: Sequence[Theme], *, examples: bool
+        self, part: str, level: int, themes: Sequence[tuple[Theme, int]]
     ) -> list[Contradiction | Accord]:
         numbers, ids = itertools.count(1), dict[str, tuple[Ids, str]]()
-        rows = [(theme, *self._lines(theme, numbers, examples=examples)) for theme in themes]
+        rows = [(theme, *self._lines(theme, n, numbers)) for theme, n in themes]
         shown, hidden = self.fitting(rows, lambda row: "\n".join(row[1]))
         left_out = [f"{row[0].id} is not shown: too many for the token budget" for row in hidden]
         for theme, _, findings in shown:
             ids |= {name: (of, theme.id) for name, of in findings.items()}
             own = sum(name[0] == "F" for name in findings)
-            if examples and own < len(theme.findings):
+            if level == 0 and own < len(theme.findings):
                 left_out.append(f"{theme.id}: {own} of {len(theme.findings)} findings are shown")
         lines = (each for _, own, _ in shown for each in own)
         title, left = "Themes of many transcripts", tuple(left_out)

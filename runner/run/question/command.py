@@ -14,6 +14,7 @@ from runner.base.errors import ConfigError
 from runner.base.format import plural, usd
 from runner.base.regular_files import kind_of, user_path
 from runner.base.text import print_stderr, to_terminal
+from runner.record.stored_transcript import read_transcript_file
 from runner.run.execute import execute_job
 from runner.run.last_line import resume_command
 from runner.run.plan.plan import make_plan, read_histories
@@ -26,6 +27,7 @@ from runner.run.question.question import (
     read_reply,
 )
 from runner.run.session import Session
+from runner.transcript.model import Transcript
 
 NAME = "colloquy-ask"
 USAGE = f"""\
@@ -96,7 +98,7 @@ def _check_words(where: str, question: str, further: Sequence[str]) -> None:
 
 def price_line(asked: PreparedQuestion) -> str:
     """Return what is read and, unless it is free, its cost."""
-    job, read = asked.job, layout_of(asked)
+    job, read = asked.job, _layout_of(asked.job.transcript)
     if not job.is_paid:
         return read
     plan = make_plan(job, read_histories(job))
@@ -108,10 +110,9 @@ def price_line(asked: PreparedQuestion) -> str:
     return f"{before}{read} go to {job.main.settings.name}: {price}"
 
 
-def layout_of(asked: PreparedQuestion) -> str:
-    """Return how many segments are read, and from how many transcripts."""
-    reading = asked.job.transcript.reading
-    return reading.layout if reading else ""
+def _layout_of(passages: Transcript) -> str:
+    """Return how many segments *passages* are, and from how many transcripts."""
+    return passages.reading.layout.partition(", ")[0] if passages.reading else ""
 
 
 def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bool) -> None:
@@ -121,8 +122,9 @@ def _print_answer(asked: PreparedQuestion, path: Path, code: int, *, as_json: bo
         print(orjson.dumps(facts).decode(), flush=True)
     elif reply.text is not None or reply.answered == "no":
         lines = lines_of(reply, several=len(asked.corpus.files) > 1)
-        if reply.text is None and len(asked.job.transcript.segments) < asked.corpus.segments:
-            lines.append(f"Only {layout_of(asked)} were read.")
+        sent = read_transcript_file(path)  # by embeddings others than were expected
+        if reply.text is None and len(sent.segments) < asked.corpus.segments:
+            lines.append(f"Only {_layout_of(sent)} were read.")
         print("\n".join(lines), flush=True)
     if reply.text is None and reply.answered == "unknown" and code != errors.EXIT_OK:
         why = f"{to_terminal(reply.reason, 500)}; " if reply.reason else ""

@@ -7,14 +7,15 @@ from functools import partial
 from pathlib import Path
 
 from runner.base.errors import ConfigError, TranscriptError
+from runner.base.json import listing, section, text
 from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
 from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
-from runner.record.stored_transcript import read_transcript_file
-from runner.reports.stored_run import find_runs, is_run
+from runner.record.stored_transcript import REDACTION, read_transcript_file
+from runner.reports.stored_run import config_of, find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
 from runner.transcript.model import PASSAGES, Transcript, renamed
 from runner.transcript.redact.redacted import redacted
@@ -150,10 +151,9 @@ def _label(name: str, known: Collection[str]) -> str:
 def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     """Return for each transcript a name, empty if it has its own, and a function that opens it."""
     path = settings.transcript.path
-    root = user_path(path)
     if not is_many(path):
         return [("", partial(open_transcript, settings))]
-    if found := [root] if is_run(root) else _runs_in(root):
+    if found := _runs_in(user_path(path)):
         names = {run: name for batch in filter(is_batch, found)
                  for run, name in transcripts_of(batch).items()}  # fmt: skip
         runs = single_runs(found)
@@ -162,8 +162,20 @@ def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     return [(file.name, partial(open_transcript, settings, file.path)) for file in files]
 
 
+def redaction_of(path: str) -> tuple[str, list[str], list[str]]:
+    """Return the strictest `redact` of the runs in *path*, and the patterns and terms of all."""
+    runs = (run for run in single_runs(_runs_in(user_path(path))) if kind_of(run / REDACTION))
+    every = [section(config_of(run), "transcript") for run in runs]
+    patterns = [text(p) for each in every for p in listing(each.get("redact_patterns"))]
+    terms = [text(t) for each in every for t in listing(section(each, "about").get("glossary"))]
+    redact = min((text(each.get("redact")) or "all" for each in every), default="off")  # by name
+    return redact, list(dict.fromkeys(patterns)), list(dict.fromkeys(terms))
+
+
 def _runs_in(folder: Path) -> list[Path]:
-    """Return the runs and batches in a folder of outputs; empty for other folders, or a pattern."""
+    """Return *folder* if it is a run or batch, else those in it if it is a folder of outputs."""
+    if is_run(folder):
+        return [folder]
     parts = folders_in(folder) if kind_of(folder) == "directory" else []
     outputs = any(part.name in _OUTPUTS or is_run(part) for part in parts)
     return find_runs([folder]) if outputs else []

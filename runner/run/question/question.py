@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.json import mapping, mappings, text
@@ -17,7 +18,7 @@ from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
 from runner.run.cli.command_line import composed
 from runner.run.execute import Prepare
-from runner.run.question.corpus import Corpus, read_corpus
+from runner.run.question.corpus import Corpus, read_corpus, redaction_of
 from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.model import UNKNOWN
@@ -86,7 +87,9 @@ def build_question(
     cfg, typed = composed([f"transcript={where}", f"pipeline={ANALYZER}", *overrides], folders)
     if ANALYZER not in cfg.analyzers:
         raise ConfigError("a question needs pipeline=ask, not another pipeline")
-    cfg.analyzers[ANALYZER].variables.question = _INTERPOLATION.sub(r"\1\1\\${", question)
+    cfg.analyzers[ANALYZER].variables.question = _literal(question)
+    if not any(each.lstrip("+").startswith("transcript.redact=") for each in typed):
+        _redact_again(cfg.transcript)
     data = resolve(cfg)
     settings = validate(data)
     check_format(settings)
@@ -99,6 +102,20 @@ def build_question(
     meaning = SemanticSearch(corpus, question, tokens)
     job = meaning.priced(job)
     return PreparedQuestion(question, job, corpus, meaning.chosen if job.embeds else None)
+
+
+def _redact_again(composed: Any) -> None:
+    """Have runs redacted as they were, by the settings `transcript`: they hold the real names."""
+    redact, patterns, terms = redaction_of(composed.path)
+    if redact != "off":
+        composed.redact = redact
+        composed.redact_patterns += list(map(_literal, patterns))
+        composed.about.glossary += list(map(_literal, terms))
+
+
+def _literal(text: str) -> str:
+    """Return what OmegaConf reads as *text*."""
+    return _INTERPOLATION.sub(r"\1\1\\${", text)
 
 
 def checked(question: str) -> str:

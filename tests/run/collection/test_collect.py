@@ -467,6 +467,16 @@ def test_a_line_that_alone_is_too_long_is_read_alone_and_the_ledger_says_so() ->
     assert [] == verify(Path("batch"))
 
 
+def test_a_theme_that_alone_is_too_long_for_a_call_shows_fewer_findings() -> None:
+    interviews({f"p{number:02}": ["train", "-train"] for number in range(6)})
+
+    execute_batch(collection("stages.contrasts.context.token_budget=260"), planted)
+
+    rows = [row for row in stored().ledger if row.node.startswith("agreements")]
+    assert ["T01: 4 of 12 findings are shown"] == [each for r in rows for each in r.left_out]
+    assert all(row.tokens_in <= row.tokens_budget for row in rows)
+
+
 def test_no_finding_is_lost_where_themes_of_parts_overlap() -> None:
     interviews({f"p{number}": ["train", "price", "staff", "wifi"] for number in range(8)})
 

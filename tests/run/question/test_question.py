@@ -312,6 +312,25 @@ def test_names_that_only_the_rest_of_the_file_tells_are_masked_in_passages(folde
     assert [] == [name for name in ("Ana", "Silva", "harbour.txt") if name in sent]
 
 
+def test_runs_that_were_redacted_are_redacted_when_they_are_asked() -> None:
+    Path("talks", "harbour.txt").write_text(f"{HARBOUR}\nBo: Buoy K-17 of Wavewright lies there.\n")
+    by = {"redact": "all", "redact_patterns": ["K-[0-9]+"]}
+    about = {"glossary": ["Wavewright", "${x}"]}
+    run = colloquy.run("talks/harbour.txt", pipeline="ask", transcript=by | {"about": about}).path
+    batch = colloquy.batch("talks", pipeline="ask", transcript=by | {"about": about}).path
+    question = "Which buoy of Ana Silva lies there?"
+
+    def sent(where: Path | str, *overrides: str) -> str:
+        job = build_question(str(where), question, overrides).job
+        return job.transcript_material() + prompt_of(job)
+
+    for where in (run, batch, next(batch.glob("runs/*/harbour*")), "outputs"):
+        assert "lies there" in sent(where)
+        assert [] == [name for name in ("Ana", "Silva", "K-17", "Wave") if name in sent(where)]
+    assert "Wave" in sent(run, "transcript.redact=names")
+    assert "Ana Silva" in sent(run, "transcript.redact=off")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

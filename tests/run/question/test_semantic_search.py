@@ -33,8 +33,9 @@ from runner.record.stored_transcript import read_transcript_file
 from runner.reports.verify import verify
 from runner.run.execute import ProcessState, execute_job
 from runner.run.plan.plan import as_text, make_plan
-from runner.run.question.command import price_line
-from runner.run.question.question import build_question
+from runner.run.question import command
+from runner.run.question.command import NOTHING, price_line
+from runner.run.question.question import Reply, build_question
 
 EMBEDS = "collection.embeddings=openai/text-embedding-3-small"
 QUESTION = "What does Ana Silva say about money?"
@@ -144,6 +145,21 @@ def test_plan_and_offer_tell_who_receives_what_is_not_stored_yet() -> None:
 
 
 NONSENSE = Completion("bm8gdmVjdG9y", "stop", Usage())
+
+
+def test_a_refusal_says_how_much_was_read_not_what_was_expected(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = build_question("talks", QUESTION, [EMBEDS], (), 200)
+    _, run, _ = put()
+    monkeypatch.setattr(command, "read_reply", lambda _: Reply("no", None, (), "Why not."))
+    capsys.readouterr()
+
+    command._print_answer(expected, run, 0, as_json=False)
+
+    assert 2 < len(expected.job.transcript.segments)
+    read = "Only 2 of 113 segments from 1 of 2 transcripts were read."
+    assert [NOTHING, "Why not.", read] == capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize("fault", [CallError("auth", "the key is refused"), NONSENSE])
