@@ -28,7 +28,14 @@ def covered_of(
     if not mapping(stored.get("total")):
         return None
     shares = [(kind, mapping(at(stored, "total", kind))) for kind in (CITED, USED, SILENT)]
-    strip = {kind: _bins(at(stored, "strip", kind)) for kind in (CITED, USED)}
+    strip = {  # per cent of the parts of the transcript
+        kind: [min(100.0, amount(each)) for each in listing(at(stored, "strip", kind))[:BINS]]
+        for kind in (CITED, USED)
+    }
+    stretches, questions = (
+        mappings(stored.get(key))[:MAX_STRETCHES]
+        for key in ("silent_stretches", "unanswered_questions")
+    )
     by_analyzer = mapping(stored.get("analyzers"))
     return {
         "shares": [
@@ -36,9 +43,9 @@ def covered_of(
         ],
         "areas": list(_areas(strip[CITED], strip[USED])),
         "width": max(map(len, strip.values())),
-        "stretches": [_stretch(each, places) for each in _first(stored, "silent_stretches")],
+        "stretches": [_stretch(each, places) for each in stretches],
         "more_stretches": int(amount(stored.get("more_stretches"))),
-        "questions": [_question(each, places) for each in _first(stored, "unanswered_questions")],
+        "questions": [_question(each, places) for each in questions],
         "more_questions": int(amount(stored.get("more_questions"))),
         "analyzers": [
             (n, mapping(by_analyzer[n.name]), describe_additions(n.record.get("asked_again")))
@@ -46,15 +53,6 @@ def covered_of(
             if n.name in by_analyzer
         ],
     }
-
-
-def _first(stored: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
-    return mappings(stored.get(key))[:MAX_STRETCHES]
-
-
-def _bins(value: Any) -> list[float]:
-    """Return untrusted per cent of the parts of a transcript, each 0 to 100."""
-    return [min(100.0, amount(each)) for each in listing(value)[:BINS]]
 
 
 def _areas(cited: Sequence[float], used: Sequence[float]) -> Iterator[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """A matrix of hypotheses against evidence, recognised by the shape of its fields."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from runner.base.format import NOTHING
@@ -34,8 +34,11 @@ def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
     if not (hypotheses and evidence and cells):
         return None
     places = {text(r.get("hypothesis")): r for r in mappings(data.get("ranking"))}
-    order = _ordered(hypotheses, places)
     telling = [text(d.get("evidence")) for d in mappings(data.get("diagnosticity"))]
+    order, items = (  # the ranked ones first, then the rest
+        list(dict.fromkeys([*(name for name in first if name in known), *known]))
+        for known, first in ((hypotheses, places), (evidence, telling))
+    )
     linchpins = [
         (text(one.get("evidence")), _listed(one.get("ranking")), one.get("changes_first") is True)
         for one in mappings(data.get("linchpins"))
@@ -44,7 +47,7 @@ def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
         "hypotheses": [_ranked(name, hypotheses[name], places.get(name, {})) for name in order],
         "rows": [
             {"id": e, "item": evidence[e], "cells": [_cell(h, cells.get((e, h))) for h in order]}
-            for e in _ordered(evidence, telling)
+            for e in items
         ],
         "linchpins": linchpins,
         "warnings": [text(line) for line in listing(data.get("warnings"))],
@@ -54,11 +57,6 @@ def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _listed(value: Any) -> str:
     return ", ".join(map(text, listing(value)))
-
-
-def _ordered(known: Mapping[str, Any], first: Sequence[str] | Mapping[str, Any]) -> list[str]:
-    """Return the names in *known*: first those in *first*, then the rest in order."""
-    return list(dict.fromkeys([*(name for name in first if name in known), *known]))
 
 
 def _ranked(name: str, hypothesis: Mapping[str, Any], place: Mapping[str, Any]) -> dict[str, Any]:

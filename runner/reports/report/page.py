@@ -83,8 +83,8 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
     grounded = [
-        *((node, node.record.get("grounding")) for node in nodes),
-        (None, run.grounding.get("total")),
+        *((n, n.record.get("grounding")) for n in nodes),
+        (None, at(run.grounding, "total")),
     ]
     return {
         "figures": summary.figures_of(run, nodes),
@@ -137,6 +137,7 @@ def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:
     """Return the nodes whose insights cite a segment, by the segment's anchor."""
     citing: dict[str, list[NodeFacts]] = {}
     for found in findings:
-        for anchor in found.cited:
-            citing.setdefault(anchor, []).append(found.node)
+        quotes = (quote for insight in found.insights for quote in insight.quotes)
+        for anchor in {quote.place.anchor for quote in quotes} - {None}:
+            citing.setdefault(anchor or "", []).append(found.node)
     return citing

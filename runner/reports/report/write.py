@@ -32,12 +32,9 @@ log = structlog.get_logger("colloquy.report")
 def write_report(path: Path, *, runs_too: bool = False) -> Path:
     """Write report.html, and the codings, into the directory *path* of a run or batch.
 
-    Returns where the report is.
-
-    Those of a batch's collection come before it and, with *runs_too*, those of its runs that are
-    not up to date. The page lists missing and damaged files. Raises ConfigError if there is no run
-    and OSError if it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300
-    files.
+    Returns where the report is. Those of a batch's collection come before it and, with *runs_too*,
+    those of its runs that are not up to date. Raises ConfigError if there is no run and OSError if
+    it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300 files.
     """
     run = read_run(path)
     if is_batch(path):
@@ -56,7 +53,9 @@ def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
 
 def _try_update(run: StoredRun) -> None:
     """Write the page of *run* unless it is up to date; log a failure."""
-    if _time_of(run.path / REPORT) <= _time_of(run.path / "metadata.json"):
+    files = (run.path / REPORT, run.path / "metadata.json")
+    page, made = (file.stat().st_mtime if kind_of(file) == "file" else 0.0 for file in files)
+    if page <= made:
         with _logged():
             _write(run, report_page(run), durable=False)  # two waits for the disk, for each run
 
@@ -90,19 +89,11 @@ def root_above(run: Path) -> Path:
 
 
 def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
-    """Write the report in *path* and, with a *root*, the index; log a failure.
-
-    With *runs_too*, those of a batch's first MAX_FILES files come before it, unless they are up to
-    date; with 300 files that takes four seconds.
-    """
+    """Write the report in *path*, as `write_report`, and with a *root* the index; log a failure."""
     with _logged():
         write_report(path, runs_too=runs_too)
         if root is not None:
             write_index(root)
-
-
-def _time_of(file: Path) -> float:
-    return file.stat().st_mtime if kind_of(file) == "file" else 0.0
 
 
 def try_write_index(root: Path) -> None:
