@@ -117,17 +117,12 @@ def _with_baselines(groups: Sequence[Group]) -> list[Group]:
     def rest(group: Group) -> frozenset[tuple[str, str]]:
         return frozenset(besides_slots(group.rows[0].settings).items())
 
-    sequential = sorted(filter(_is_sequential, reversed(groups)), key=_in_mode)
-    bases = {rest(group): group for group in sequential if group.measured}  # the last one counts
+    bases: dict[frozenset[tuple[str, str]], Group] = {}  # the first one by its mode counts
+    for key, value in (("mode", "sequential"), ("max_concurrent", "1")):
+        for group in groups:
+            if group.measured and group.rows[0].settings.get(f"processing.{key}") == value:
+                bases.setdefault(rest(group), group)
     return [replace(group, baseline=bases.get(rest(group))) for group in groups]
-
-
-def _is_sequential(group: Group) -> bool:
-    return _in_mode(group) or group.rows[0].settings.get("processing.max_concurrent") == "1"
-
-
-def _in_mode(group: Group) -> bool:
-    return group.rows[0].settings.get("processing.mode") == "sequential"
 
 
 def _with_front(groups: Sequence[Group]) -> list[Group]:

@@ -87,8 +87,7 @@ def right_gap(sums: Array) -> Array:
     rate = ratio(held[..., WERE_RIGHT], held[..., LABELLED])
     right = np.where(held[..., ALL] > 0, held[..., ALL] * rate, 0)
     shares = ratio(right.sum(-1), held[..., ALL].sum(-1))
-    gap: Array = shares[..., 0] - shares[..., 1]
-    return gap
+    return np.asarray(shares[..., 0] - shares[..., 1])
 
 
 def found_gap(sums: Array) -> Array:
@@ -97,5 +96,5 @@ def found_gap(sums: Array) -> Array:
     pooled[..., BOTH, :HAS] = sums[..., BOTH, :HAS].sum(-2, keepdims=True)  # labelled once
     weights = np.where(pooled[..., ALL] > 0, ratio(pooled[..., ALL], pooled[..., LABELLED]), 0)
     parts = (weights * sums[..., HAS]).sum(-1)
-    gap: Array = ratio(parts[..., 0] - parts[..., 1], (weights * sums[..., KNOWN]).sum((-1, -2)))
-    return gap
+    known = (weights * sums[..., KNOWN]).sum((-1, -2))
+    return np.asarray(ratio(parts[..., 0] - parts[..., 1], known))

@@ -43,9 +43,7 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
         return []
     arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
     arguments += map(str, listing(at(hydra, "overrides", "task")))
-    if any(_HYDRAS.match(argument) for argument in arguments):
-        return []
-    jobs = split_sweep(arguments)
+    jobs = [] if any(map(_HYDRAS.match, arguments)) else split_sweep(arguments)
     if kind == "ShuffledSweeper":
         jobs = shuffled(jobs, int(amount(sweeper.get("seed"))))
     return [PlannedJob(folder / str(number), tuple(job)) for number, job in enumerate(jobs)]

@@ -160,15 +160,11 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
-    return {name: value if _is_possible(name, value) else None for name, value in found.items()}
-
-
-def _is_possible(name: str, value: float | None) -> bool:
-    """Return whether a run can have this figure: files are untrusted."""
-    if not value:
-        return True
-    most = 1.0 if name in SHARES else 1e12
-    return 1e-12 < (abs(value) if name.endswith("_error") else value) <= most
+    for name, value in found.items():  # files are untrusted
+        size = abs(value or 0.0) if name.endswith("_error") else value
+        if size and not 1e-12 < size <= (1.0 if name in SHARES else 1e12):
+            found[name] = None
+    return found
 
 
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
@@ -185,11 +181,12 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    files = files_in(path / "context", "_ledger.json")
-    parts = [part for file in files for part in section(read_json(file), "sections").values()]
-    items = [item for part in parts for item in mappings(at(part, "items"))]
-    every = sum(number(item.get("tokens")) or 0.0 for item in items)
-    kept = sum(number(item.get("tokens")) or 0.0 for item in items if item.get("kept") is True)
+    every = kept = 0.0
+    for file in files_in(path / "context", "_ledger.json"):
+        for part in section(read_json(file), "sections").values():
+            for item in mappings(at(part, "items")):
+                every += (tokens := number(item.get("tokens")) or 0.0)
+                kept += tokens * (item.get("kept") is True)
     return round(kept / every, 6) if every else None
 
 

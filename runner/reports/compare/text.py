@@ -64,7 +64,7 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "live $": _live,
     "grounded": lambda group: share(group.middle("grounding_rate")),
     "coverage": lambda group: share(group.middle("coverage")),
-    "checks": lambda group: _rate(group.spreads["checks_rate"]),
+    "checks": lambda group: _within(group.spreads["checks_rate"]),
     "escalated": _escalated,
     "context kept": lambda group: share(group.middle("context_retained")),
     "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
@@ -115,41 +115,36 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; the columns *texts* are words, the others figures."""
+    """A table; the columns *texts* are words, the others figures.
+
+    With a *title* it is a section, with its *method* and, as *lines*, what it says.
+    """
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     texts: Sequence[str] = ("setting",)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a comparison: its tables, with the method behind them and what they say."""
-
-    title: str
-    method: str
-    tables: Sequence[Grid]
+    title: str = ""
+    method: str = ""
     lines: Sequence[str] = ()
 
 
-def sections_of(comparison: Comparison) -> list[Section]:
+def sections_of(comparison: Comparison) -> list[Grid]:
     """Return the sections about quality, themes and pairs, those that have a row or a line."""
     quality = figures_table(comparison.assessment)
+    said = verdict_lines(comparison.assessment)
     of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
+    alike = "How far the themes of two batches agree"
     pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
     more = [f"{plural(left, 'further pair')} in comparison.json."] if pairs and left > 0 else []
-    tables = [
-        [Grid("Figures of each setting over its transcripts", *quality)],
-        [Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2])],
-        [Grid("Pairs: how the first compares with the second", PAIRS, pairs, PAIRS)],
-    ]
+    figures = "Figures of each setting over its transcripts"
+    first = "Pairs: how the first compares with the second"
     sections = (
-        Section("Right or wrong", FIGURES_METHOD, tables[0], verdict_lines(comparison.assessment)),
-        Section("Themes", themes.METHOD, tables[1]),
-        Section("Pairs", METHOD, tables[2], more),
+        Grid(figures, *quality, ("setting",), "Right or wrong", FIGURES_METHOD, said),
+        Grid(alike, HEADER, of_batches, HEADER[:2], "Themes", themes.METHOD),
+        Grid(first, PAIRS, pairs, PAIRS, "Pairs", METHOD, more),
     )
-    return [each for each in sections if each.lines or any(table.rows for table in each.tables)]
+    return [each for each in sections if each.lines or each.rows]
 
 
 def page_facts(comparison: Comparison) -> dict[str, Any]:
@@ -187,11 +182,11 @@ def as_terminal(comparison: Comparison) -> str:
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
     below = (*reasons, comparison.verdict, *comparison.notes)
     lines += [to_terminal(line, 400) for line in below]
-    for section in sections_of(comparison):
-        for each in (each for each in section.tables if each.rows and each.header != PAIRS):
+    for each in sections_of(comparison):
+        if each.rows and each.header != PAIRS:
             left = [each.header.index(title) for title in each.texts]
             lines += ["", *aligned([each.header, *each.rows], left)]
-        lines += [to_terminal(line, 400) for line in section.lines]
+        lines += [to_terminal(line, 400) for line in each.lines]
     return "\n".join(lines)
 
 
@@ -208,7 +203,7 @@ def as_csv(comparison: Comparison) -> str:
     return as_rows(rows)
 
 
-def _rate(found: Spread | None) -> str:
+def _within(found: Spread | None) -> str:
     """Return the mean of a share over repeats, with its 95 % interval where there are some."""
     if found is None or found.low is None or found.high is None:
         return share(found and found.mean)

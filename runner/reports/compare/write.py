@@ -19,6 +19,7 @@ from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
+from runner.reports.compare.spread import spread
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
 
@@ -37,7 +38,9 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         "comparison.html": as_html(comparison, folder, indexed=indexed),
     }
     if batches := batches_of(comparison.rows):
-        pages[MERGED] = _merged(batches)
+        lines = ((row, line) for row in batches for line in rows_of(row.path))
+        rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
+        pages[MERGED] = as_rows([("batch", *COLUMNS), *rows])
     try:
         make_directory(folder)
         write_json(folder / "comparison.json", as_dict(comparison))
@@ -45,13 +48,6 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
             write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
-
-
-def _merged(batches: Sequence[RunRow]) -> str:
-    """Return the results tables of all *batches* as one, with the batch as the first column."""
-    lines = ((row, line) for row in batches for line in rows_of(row.path))
-    rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
-    return as_rows([("batch", *COLUMNS), *rows])
 
 
 def after_sweep(folder: Path) -> None:
@@ -122,22 +118,16 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
+    home = folder.resolve()
+    above = home.parent.parent / INDEX  # of a sweep
+    index = address_of(above, home) if indexed else link_to(above, home)
     return render(
         "comparison.html",
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
-        index=_index(folder, indexed=indexed),
+        index=index if home.parent.name == "sweeps" else None,
         plots=plots(comparison),
         **text.page_facts(comparison),
     )
-
-
-def _index(folder: Path, *, indexed: bool) -> str | None:
-    """Return the address of the index above a sweep in *folder*, None without one."""
-    home = folder.resolve()
-    if home.parent.name != "sweeps":
-        return None
-    file = home.parent.parent / INDEX
-    return address_of(file, home) if indexed else link_to(file, home)
 
 
 MAX_BARS = 40
@@ -153,22 +143,14 @@ def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
             "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
             "to the slowest). The vertical mark is the ideal: the same calls without overhead."
         )
-        chart = bars("wall", "Wall-clock time", "wall-clock seconds", [*map(_wall, groups)])
+        walls = [PlotBar(g.label, g.spreads["wall_s"], g.middle("ideal_s")) for g in groups]
+        chart = bars("wall", "Wall-clock time", "wall-clock seconds", walls)
         found.append((caption + cut, chart))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
         caption = "Speed-up over the sequential baseline, which is the vertical mark."
-        rows = [PlotBar(label, times, 1.0, text=f"{times:.2f}") for label, times in speed_ups]
+        rows = [PlotBar(label, spread([times]), 1.0) for label, times in speed_ups]
         found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows)))
     return found if comparison.sharded else found + _trade(groups, cut)
-
-
-def _wall(group: Group) -> PlotBar:
-    wall = group.spreads["wall_s"]
-    if wall is None:
-        return PlotBar(group.label, None)
-    low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
-    ideal, shown = group.middle("ideal_s"), f"{wall.median:.2f}"
-    return PlotBar(group.label, wall.median, ideal, low, high, shown)
 
 
 def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
