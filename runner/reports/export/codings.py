@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from itertools import chain
 from math import inf
 from operator import itemgetter
@@ -107,14 +107,13 @@ def _placed(
         places = [(segment, *found)]
     elif match != ABSENT:
         places = grounder().placed(original, segment)
+    made = partial(PlacedCoding, source.file, code=code, reason=reason, coder=coder)
     for name, start, end in places:
         held, base = source.segments[name], source.starts[name]
-        place = base + start, base + end
-        yield PlacedCoding(
-            source.file, held, code, held.text[start:end], *place, match, reason, coder
-        )
+        words = held.text[start:end]
+        yield made(held, quote=words, start=base + start, end=base + end, match=match)
     if not places:
-        yield PlacedCoding(source.file, claimed, code, quote, None, None, ABSENT, reason, coder)
+        yield made(claimed, quote=quote, start=None, end=None, match=ABSENT)
 
 
 def write_codings(run: StoredRun) -> None:

@@ -43,16 +43,12 @@ log = structlog.get_logger("colloquy.traces")
 
 async def export_run(path: Path) -> None:
     """Send the trace of the run in *path*; a failure is one warning."""
-    fault = await offload(_send_stored, path)
+    try:
+        fault = await offload(lambda: send([read_run(path)]))
+    except Exception as error:  # noqa: BLE001 - a foreign library; the run itself is done
+        fault = type(error).__name__
     if fault is not None:
         log.warning("traces.failed", error=fault)
-
-
-def _send_stored(path: Path) -> str | None:
-    try:
-        return send([read_run(path)])
-    except Exception as error:  # noqa: BLE001 - a foreign library; the run itself is done
-        return type(error).__name__
 
 
 def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str | None:
