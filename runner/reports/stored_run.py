@@ -99,6 +99,8 @@ def read_run(path: Path) -> StoredRun:
     with suppress(ConfigError, TranscriptError):
         transcript = read_transcript_file(path)
     config = (batch_of(path) or path) / "config"  # the runs of a batch share its configuration
+    resolved = config / "resolved.yaml"
+    made = resolved.stat() if kind_of(resolved) == "file" else None
     return StoredRun(
         path=path,
         metadata=read_json(path / "metadata.json"),
@@ -106,17 +108,12 @@ def read_run(path: Path) -> StoredRun:
         grounding=read_json(path / "grounding.json"),
         coverage=read_json(path / "coverage.json"),
         checks=read_json(path / "checks.json"),
-        config=_config(config / "resolved.yaml"),
+        config=_parsed(resolved, made.st_mtime_ns, made.st_size) if made else {},
         overrides=tuple(map(str, read_list(config / "overrides.json"))),
         records={file.stem: record for file, fault, record in read if fault is None},
         damaged=tuple(f"{f.relative_to(path)}: {fault}" for f, fault, _ in read if fault),
         transcript=transcript,
     )
-
-
-def _config(file: Path) -> Mapping[str, Any]:
-    found = file.stat() if kind_of(file) == "file" else None
-    return {} if found is None else _parsed(file, found.st_mtime_ns, found.st_size)
 
 
 @lru_cache(maxsize=1)

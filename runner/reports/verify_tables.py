@@ -42,20 +42,20 @@ def faults_of_pages(
 
     The rest of a page is not compared: every version has another. Raises OSError.
     """
-    own = {name: _insights(record.get("insights")) for name, record in records.items()}
+
+    def insights(stored: Any) -> list[str]:
+        return [text(each.get("text")) for each in mappings(stored)]
+
+    own = {name: insights(record.get("insights")) for name, record in records.items()}
     pages = {f"intermediate/{records[name]['stage']}/{name}.md": own[name] for name in own}
     pages |= {f"final/{name}.md": told for name, told in own.items()}
-    pages["insights.md"] = _insights(read_list(run / "insights.json"))
+    pages["insights.md"] = insights(read_list(run / "insights.json"))
     pages["transcript.md"] = [segment.text for segment in segments]
     pages |= {} if is_batch(run) else {REPORT: [*chain.from_iterable(own.values())]}
     for page, told in pages.items():
         if kind_of(run / page) == "file" and (lost := _lost(run / page, told)):
             again = "; colloquy-report writes it again" if page == REPORT else ""
             yield page, f"lacks {one_line(lost, 60)!r}{again}"
-
-
-def _insights(stored: Any) -> list[str]:
-    return [text(each.get("text")) for each in mappings(stored)]
 
 
 def _lost(page: Path, told: Sequence[str]) -> str | None:
