@@ -71,9 +71,6 @@ class CoderFile:
         return [row for rows in found for row in rows] if found else None
 
 
-_Read = tuple[dict[str, list[CoderRow]], list[str]]  # by the file's name, and notes
-
-
 def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
     """Return the codings in *file* of the transcripts *files*; raise ConfigError with the line.
 
@@ -98,12 +95,13 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
             lost.append(name)
     if lost:
         named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{names.near(lost[0])}"
-        what = f"no transcript of the run: {plural(len(lost), 'name')}, {named}"
-        notes.append(f"{file.name}: left out, {what}")
+        count = plural(len(lost), "name")
+        notes.append(f"{file.name}: left out, no transcript of the run: {count}, {named}")
     return CoderFile(rows, tuple(notes))
 
 
-def _from_table(file: Path, book: Codebook) -> _Read:
+def _from_table(file: Path, book: Codebook) -> tuple[dict[str, list[CoderRow]], list[str]]:
+    """Return the rows by the name of their transcript, and notes."""
     rows: dict[str, list[CoderRow]] = {}
     find = finder_of(book)
     table = list(read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO))
@@ -129,7 +127,7 @@ def _from_table(file: Path, book: Codebook) -> _Read:
     return rows, []
 
 
-def _from_project(file: Path, book: Codebook) -> _Read:
+def _from_project(file: Path, book: Codebook) -> tuple[dict[str, list[CoderRow]], list[str]]:
     project, find = read_project(file), finder_of(book)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
     rows: dict[str, list[CoderRow]] = {}
@@ -141,7 +139,12 @@ def _from_project(file: Path, book: Codebook) -> _Read:
             if (code := by_guid.get(guid) or find(name)) is None:
                 foreign[name] += 1
                 continue
-            words = _whole_words(source.text, start, end)
+            # The words that it touches: programs count marks of order differently.
+            before = _WORD_END.search(source.text[max(0, start - _MAX_WORD) : start])
+            after = _WORD.match(source.text[end : end + _MAX_WORD])
+            words = source.text[start:end]
+            words = (before[0] if before and words[:1].isalnum() else "") + words
+            words += after[0] if after and words[-1:].isalnum() else ""
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
     codes = [one_line(repr(name), 60) for name, _ in foreign.most_common()]
@@ -151,14 +154,6 @@ def _from_project(file: Path, book: Codebook) -> _Read:
         (project.others, "they are in no plain text"),
     ]
     return rows, [f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left if n]
-
-
-def _whole_words(text: str, start: int, end: int) -> str:
-    """Return the words that a selection touches: programs count marks of order differently."""
-    before = _WORD_END.search(text[max(0, start - _MAX_WORD) : start])
-    after, inside = _WORD.match(text[end : end + _MAX_WORD]), text[start:end]
-    head = before[0] if before and inside[:1].isalnum() else ""
-    return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
 
 
 def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:

@@ -3,12 +3,11 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
-from typing import Any
 
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError, OutputError, reason
 from runner.base.files import make_directory, write_json, write_text
-from runner.base.format import NOTHING, aligned, first_of, plural
+from runner.base.format import aligned, figure, first_of, plural
 from runner.base.regular_files import user_path
 from runner.base.tables import as_rows
 from runner.base.text import to_terminal
@@ -92,17 +91,20 @@ def _lines(
 
 
 def _shown(found: Interval | None) -> str:
-    if found is None:
-        return NOTHING
-    if found.low is None or found.high is None:
-        return f"{found.value:.2f}"
+    if found is None or found.low is None or found.high is None:
+        return figure(found and found.value, "{:.2f}")
     return f"{found.value:.2f} ({found.low:.2f} to {found.high:.2f})"
 
 
 def _write(
     folder: Path, coded: CodingComparison, figures: Sequence[CodeFigures], notes: Sequence[str]
 ) -> None:
-    rows = list(map(_row, figures))
+    intervals = [f"{name}{end}" for name in ("kappa", "alpha") for end in ("", "_low", "_high")]
+    rows = [
+        [getattr(f, name) for name in _FIGURES]
+        + [at and getattr(at, end) for at in (f.kappa, f.alpha) for end in ("value", "low", "high")]
+        for f in figures
+    ]
     named = [field.name for field in fields(Disagreement)]
     apart = ([getattr(each, name) for name in named] for each in coded.disagreements)
     data = {
@@ -116,19 +118,10 @@ def _write(
     try:
         make_directory(folder)
         write_json(folder / "agreement.json", data)
-        write_text(folder / "agreement.csv", as_rows([rows[0], *(row.values() for row in rows)]))
+        write_text(folder / "agreement.csv", as_rows([(*_FIGURES, *intervals), *rows]))
         write_text(folder / "disagreements.csv", as_rows([named, *apart]))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
-
-
-def _row(found: CodeFigures) -> dict[str, Any]:
-    """Return its row of agreement.csv."""
-    row: dict[str, Any] = {name: getattr(found, name) for name in _FIGURES}
-    for name, value in (("kappa", found.kappa), ("alpha", found.alpha)):
-        ends = (value.value, value.low, value.high) if value else (None, None, None)
-        row |= zip((name, f"{name}_low", f"{name}_high"), ends, strict=True)
-    return row
 
 
 main = command(NAME, USAGE, _agree, flags=("--listed",), options=("--out",), least=2)

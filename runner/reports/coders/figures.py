@@ -1,7 +1,8 @@
 """Agreement of a run with a human coder: kappa and alpha per code and pooled, with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
@@ -58,7 +59,9 @@ class CodingComparison:
 
     def add(self, source: SourceText, coder: Codes, run: Codes, *, listed: bool) -> None:
         """Add the segments of a transcript, with *listed* only those that the coder names."""
-        for name in (each for each in source.segments if each in coder or not listed):
+        for name, said in source.segments.items():
+            if listed and name not in coder:
+                continue
             blocks = (0, 1), (self.transcripts % MAX_BLOCKS, self.segments % MAX_BLOCKS)
             self._sizes[blocks] += 1
             theirs, ours = coder.get(name, {}), run.get(name, {})
@@ -67,7 +70,13 @@ class CodingComparison:
                 cell = 2 * (code not in theirs) + (code not in ours)
                 self._counts[(*blocks, self._places[code], cell)] += 1
                 if cell:
-                    self.disagreements.append(_apart(source, name, code, theirs, ours))
+                    only = "coder" if code in theirs else "run"
+                    told = (
+                        (", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
+                        for each in (theirs, ours)
+                    )
+                    about = (source.file, name, said.start_s, said.speaker, code, only)
+                    self.disagreements.append(Disagreement(*about, *chain(*told)))
             self.segments += 1
         self.transcripts += 1
 
@@ -94,13 +103,3 @@ class CodingComparison:
         found = interval_of(tables, cohen_kappa), interval_of(both_ways, krippendorff_alpha)
         intervals = (each and replace(each, n=self.segments) for each in found)
         return CodeFigures(name, *blocks.sum((0, 1)).tolist(), *intervals)
-
-
-def _apart(
-    source: SourceText, name: str, code: str, coder: Mapping[str, str], run: Mapping[str, str]
-) -> Disagreement:
-    segment, only = source.segments[name], "coder" if code in coder else "run"
-    theirs, ours = ((", ".join(each), each.get(code) or " | ".join(filter(None, each.values())))
-                    for each in (coder, run))  # fmt: skip
-    about = (source.file, name, segment.start_s, segment.speaker, code, only)
-    return Disagreement(*about, *theirs, *ours)
