@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, Voice, read_collection
 from runner.base.format import clock, plural
-from runner.base.json import at, mapping, read_json, text
+from runner.base.json import at, mapping, read_json, section, text
 from runner.base.regular_files import kind_of
 from runner.base.text import by_number
 from runner.config.section import NAME
@@ -129,7 +129,11 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
     attendees = text(at(run.config, "transcript", "about", "attendees"))
-    abouts = {file: _about(batch / name, attendees) for file, name in runs.items()}
+    abouts = {}
+    for file, name in runs.items():
+        about = section(read_json(batch / name / "metadata.json"), "reading", "about")
+        named = {"attendees": attendees} if attendees else {}
+        abouts[file] = named | {str(key): text(value) for key, value in about.items()}
     attributes = attributes_from(read_json(batch / ATTRIBUTES))
     return CollectionFacts(
         batch,
@@ -147,12 +151,6 @@ def _questions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         joint = at(config, "stages", stage, "scope") == "collection"
         if question and not joint and NAME.match(str(name)) and NAME.match(stage):
             yield f"{stage}/{name}", question
-
-
-def _about(run: Path, attendees: str) -> dict[str, str]:
-    about = mapping(at(read_json(run / "metadata.json"), "reading", "about"))
-    named = {"attendees": attendees} if attendees else {}
-    return {**named, **{str(key): text(value) for key, value in about.items()}}
 
 
 def _page_of(batch: Path, run: str) -> str | None:

@@ -103,7 +103,9 @@ def groupings_of(
     tabled = []
     for name in attributes.names:
         values = {unit: row.get(name, "") for unit, row in given.items()}
-        if name in attributes.of_speakers and _differs(people, values):
+        keys = {(unit[0], values[unit].casefold()) for unit in people}
+        differ = len(keys) > len({file for file, _ in people})  # within a file
+        if name in attributes.of_speakers and differ:
             tabled.append(_grouping(name, people, values, by_speaker=True))
         else:
             shared = {(file, ""): values[file, speaker] for file, speaker in people}
@@ -116,18 +118,11 @@ def groupings_of(
     role = {(file, person): group for file, of in roles.items() for person, group in of.items()}
     named = _grouping(ATTENDEES, people, role, by_speaker=True)
     by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
-    every = (*tabled, *(each for each in found if each.compared), *by_notes)
-    first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
-    late = f"only the first {MAX_COMPARED} attributes are"
-    return tuple(
-        each if each.name in first else replace(each, why=each.why or late) for each in every
-    )
-
-
-def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
-    """Return whether two speakers of one file have different *values*."""
-    keys = {(unit[0], values[unit].casefold()) for unit in people}
-    return len(keys) > len({file for file, _ in people})
+    every = [*tabled, *(each for each in found if each.compared), *by_notes]
+    late = [at for at, each in enumerate(every) if each.compared][MAX_COMPARED:]
+    for at in late:
+        every[at] = replace(every[at], why=f"only the first {MAX_COMPARED} attributes are")
+    return tuple(every)
 
 
 def _grouping(
@@ -195,15 +190,14 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
 def method_of(differences: Mapping[str, Sequence[GroupDifference]]) -> str:
     """Return the method behind the p of *differences*, and its limits."""
     every = [each for held in differences.values() for each in held]
-    drawn = any(each.drawn for each in every)
-    random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
+    random = f" (of {DRAWS:,} random tables where there are too many)"
+    random *= any(each.drawn for each in every)
     many, themes = len(differences), max(map(len, differences.values()))
     people = (
         " Speakers of one file are not independent, so p is too small where they are counted; a "
         "group of speakers who speak of no theme, such as interviewers, is left out of it."
-    )
-    people = people if any(each.by_speaker for each in every) else ""
-    apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""
+    ) * any(each.by_speaker for each in every)
+    apart = f" Each of the {many} attributes is adjusted on its own." * (many > 1)
     return (
         "p is of Fisher's exact test, for more than two groups that of Freeman and Halton"
         f"{random}, over the files, or speakers, that were read and whose group is given; adjusted "

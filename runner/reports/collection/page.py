@@ -1,11 +1,11 @@
 """collection/report.html: themes with their counts and quotes, groups, and how they were found."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import FILE, CurvePoint, ThemeQuote, outlier_id
+from runner.answers.themes import FILE, ThemeQuote, outlier_id
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, position_of, stances
 from runner.reports.collection.groupings import method_of
@@ -36,6 +36,11 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     anchors = _anchors(facts)
     tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
     folder = (run.path / FILE).parent
+    points = sorted(collection.threshold_curve, key=lambda point: point.threshold)
+    curve: dict[str, Any] = {}  # how many groups each threshold of similarity gives
+    if len(points) > 1:
+        scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
+        curve = {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}
     return render(
         "collection.html",
         name=name,
@@ -63,7 +68,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         method=method_of(facts.differences) if facts.differences else "",
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        curve=_curve(collection.threshold_curve),
+        curve=curve,
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
 
@@ -111,12 +116,3 @@ def _choices(facts: CollectionFacts) -> list[tuple[str, str, list[str]]]:
         ("speaker", "Speaker", sorted({quote.speaker for quote in quotes if quote.speaker})),
     ]
     return [choice for choice in choices if 1 < len(choice[2]) <= MAX_CHOICES]
-
-
-def _curve(points: Sequence[CurvePoint]) -> dict[str, Any]:
-    """Return a plot of how many groups each threshold of similarity gives."""
-    points = sorted(points, key=lambda point: point.threshold)
-    if len(points) < 2:
-        return {}
-    scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
-    return {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}

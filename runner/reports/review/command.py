@@ -4,14 +4,13 @@ import asyncio
 import getpass
 import signal
 from contextlib import suppress
-from pathlib import Path
 
 from runner.answers.labels import labels_csv
 from runner.base.command import Arguments, command
 from runner.base.errors import ConfigError
 from runner.base.regular_files import user_path
 from runner.base.text import print_stderr, to_terminal
-from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
+from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, cards_of
 from runner.reports.review.server import LabelFile, ReviewServer
 
 USAGE = """\
@@ -48,8 +47,11 @@ def _review(given: Arguments) -> None:
         empty = [card.label("", rater=rater) for card in cards if card.id not in own]
         print(labels_csv([*known.values(), *empty]).decode(), end="")
         return
+    port = given.options.get("--port", "0")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"--port={port}: expected a number from 0 to 65535")
     with suppress(KeyboardInterrupt):
-        asyncio.run(_serve(cards, labels, media, _port(given.options.get("--port", "0"))))
+        asyncio.run(_serve(ReviewServer(cards, labels, media, int(port))))
 
 
 def _login() -> str:
@@ -59,16 +61,10 @@ def _login() -> str:
         return "me"
 
 
-def _port(given: str) -> int:
-    if not given.isdecimal() or int(given) > 65535:
-        raise ConfigError(f"--port={given}: expected a number from 0 to 65535")
-    return int(given)
-
-
-async def _serve(cards: list[Card], labels: LabelFile, media: list[Path], port: int) -> None:
+async def _serve(made: ReviewServer) -> None:
     ended = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
-    async with ReviewServer(cards, labels, media, port) as server:
+    async with made as server:
         print(to_terminal(f"review={server.url}"), flush=True)
         await ended.wait()
 

@@ -7,7 +7,6 @@ import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -160,18 +159,11 @@ class ReviewServer:
         except ConfigError as error:
             raise web.HTTPConflict(text=str(error)) from error
         cards = list(self._cards.values())
-        made = partial(
-            render,
-            "review.html",
-            cards=cards,
-            own=own,
-            verdicts=VERDICTS,
-            several=len({card.title for card in cards}) > 1,
-            rater=self._labels.rater,
-            file=str(self._labels.path),
-            **_SCRIPT,
-        )
-        return web.Response(text=await offload(made), content_type="text/html")
+        several = len({card.title for card in cards}) > 1
+        about = {"rater": self._labels.rater, "file": str(self._labels.path), **_SCRIPT}
+        facts = {"cards": cards, "own": own, "verdicts": VERDICTS, "several": several, **about}
+        page = await offload(lambda: render("review.html", **facts))
+        return web.Response(text=page, content_type="text/html")
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]
