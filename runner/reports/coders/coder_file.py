@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, islice
@@ -55,34 +55,21 @@ class CoderRow:
     text: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CoderFile:
-    """The rows of a coder's file by transcript, "" for those that name none.
-
-    *notes* say what was left out of it.
-    """
-
-    rows: Mapping[str, Sequence[CoderRow]]
-    notes: tuple[str, ...] = ()
-
-    def of(self, file: str) -> Sequence[CoderRow] | None:
-        """Return the rows about *file*, None without any."""
-        found = [self.rows[name] for name in (file, "") if name in self.rows]
-        return [row for rows in found for row in rows] if found else None
+Rows = dict[str, list[CoderRow]]  # by transcript, "" for those that name none
 
 
-def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
-    """Return the codings in *file* of the transcripts *files*; raise ConfigError with the line.
+def read_coder(file: Path, book: Codebook, files: Collection[str]) -> tuple[Rows, list[str]]:
+    """Return the codings in *file* of the transcripts *files*, and notes on what was left out.
 
-    A table has the columns code and segment or quote, and file where it is about several; its
-    codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
+    A table has the columns code and segment or quote, and file where it is about several; its codes
+    must be those of *book*. Other codes of a project (.qdpx) are left out. Raises ConfigError.
     """
     of_project = file.suffix.lower() == ".qdpx"
     read, notes = (_from_project if of_project else _from_table)(file, book)
     if not read:
         raise ConfigError(f"{file}: it has no codings{''.join(f'; {n}' for n in notes)}")
     names = FileNames(files)
-    rows: dict[str, list[CoderRow]] = {}
+    rows: Rows = {}
     lost = list[str]()
     for name, own in read.items():
         meant = names.called(name) if name else [""]
@@ -97,12 +84,12 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
         named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{names.near(lost[0])}"
         count = plural(len(lost), "name")
         notes.append(f"{file.name}: left out, no transcript of the run: {count}, {named}")
-    return CoderFile(rows, tuple(notes))
+    return rows, notes
 
 
-def _from_table(file: Path, book: Codebook) -> tuple[dict[str, list[CoderRow]], list[str]]:
+def _from_table(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
     """Return the rows by the name of their transcript, and notes."""
-    rows: dict[str, list[CoderRow]] = {}
+    rows: Rows = {}
     find = finder_of(book)
     table = list(read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO))
     has_words = any("quote" not in row and " " in row.get("segment", "") for _, row in table)
@@ -127,10 +114,10 @@ def _from_table(file: Path, book: Codebook) -> tuple[dict[str, list[CoderRow]], 
     return rows, []
 
 
-def _from_project(file: Path, book: Codebook) -> tuple[dict[str, list[CoderRow]], list[str]]:
+def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
     project, find = read_project(file), finder_of(book)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
-    rows: dict[str, list[CoderRow]] = {}
+    rows: Rows = {}
     foreign = Counter[str]()
     for source in project.sources:
         held = rows.setdefault(source.name, [])

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, fields
+from itertools import chain
 from pathlib import Path
 
 from runner.base.command import Arguments, command
@@ -40,20 +41,18 @@ def _agree(given: Arguments) -> None:
         raise ConfigError(f"expected a directory and a file; see {NAME} --help")
     path, file = map(user_path, given.words)
     run, book = read_run(path), codebook_of(path)
-    coder = read_coder(file, book, names_coded(run).values())
-    if "" in coder.rows and is_batch(path):
-        raise ConfigError(
-            f"{coder.rows[''][0].place}: column file: expected a name: {path} is a batch"
-        )
-    coded, notes = CodingComparison(book.names), list(coder.notes)
+    coder, notes = read_coder(file, book, names_coded(run).values())
+    if "" in coder and is_batch(path):
+        raise ConfigError(f"{coder[''][0].place}: column file: expected a name: {path} is a batch")
+    coded = CodingComparison(book.names)
     left_out: dict[str, list[str]] = {}  # files by the reason
     for each in coded_files(run, book):
-        rows = coder.of(each.source.file)
-        if rows is None or not each.answered:
-            why = f"not named in {file.name}" if rows is None else "without an answer"
+        rows = [coder[name] for name in (each.source.file, "") if name in coder]
+        if not rows or not each.answered:
+            why = "without an answer" if rows else f"not named in {file.name}"
             left_out.setdefault(why, []).append(each.source.file)
             continue
-        theirs, lost = codes_of(each.source, rows)
+        theirs, lost = codes_of(each.source, [*chain(*rows)])
         notes += [f"{place}: left out, its words are not in {each.source.file}" for place in lost]
         ours: Codes = {}
         for coding in each.codings:

@@ -157,11 +157,10 @@ def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]
     """Return cost (time if none is known) against quality; empty without a trade-off."""
     priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
-    places = [(group.middle(name), group.middle("quality")) for group in groups]
     dots = [
         PlotPoint(number, group.label, x, y, group.front is True)
-        for number, (group, (x, y)) in enumerate(zip(groups, places, strict=True), 1)
-        if x is not None and y is not None
+        for number, group in enumerate(groups, 1)
+        if (x := group.middle(name)) is not None and (y := group.middle("quality")) is not None
     ]
     if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
         return []

@@ -26,11 +26,7 @@ from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
 MAX_INSIGHTS = 300
-FIRST_INSIGHTS = 10  # unfolded
-MAX_LISTED = 5  # items of a kind, of one file
-MAX_FAULTS = 20
 TABLES = (TABLE, INSIGHTS_TABLE, "collection/answers.csv")
-MAX_THEMES = 12  # the collection's page has all
 VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
 
 
@@ -77,18 +73,14 @@ def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
         speakers_of=speakers_of,
         banner=summary.banner_of(run, ()),
         faults=[file for file in read if file.fault],
-        max_faults=MAX_FAULTS,
-        max_listed=MAX_LISTED,
         files=read,
         left_out=len(rows_of(run.path)) - len(read),
-        first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
         analyzers=each_once(file.analyzers for file in read),
         **_found_in(read),
         figures=_figures(run),
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
-        max_themes=MAX_THEMES,
         tables=[name for name in TABLES if link_to(run.path / name, run.path)]
         + [CODINGS, PROJECT, CODEBOOK] * bool(text(run.config.get("codebook"))),
     )

@@ -42,6 +42,7 @@ def covered_of(
             (k, number(s.get("segment_rate")), number(s.get("token_rate"))) for k, s in shares
         ],
         "areas": list(_areas(strip[CITED], strip[USED])),
+        "height": HEIGHT,
         "width": max(map(len, strip.values())),
         "stretches": [_stretch(each, places) for each in stretches],
         "more_stretches": int(amount(stored.get("more_stretches"))),

@@ -10,23 +10,15 @@ from runner.answers.coverage import cited_segments
 from runner.base.json import at, listing, mapping, mappings, number, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
-from runner.reports.report.coverage import HEIGHT, covered_of
-from runner.reports.report.findings import (
-    Findings,
-    Places,
-    findings_of,
-    places_of,
-    quotes_of,
-)
+from runner.reports.report.coverage import covered_of
+from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
 from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
-from runner.reports.report.timeline import LABEL, WIDTH, read_session, timeline_of
+from runner.reports.report.timeline import read_session, timeline_of
 from runner.reports.stored_run import StoredRun
 
 WEB = ("http://", "https://")
-FIRST = 8  # insights, and items of each kind, on the first screen
-OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
 @lru_cache(maxsize=1)
@@ -62,12 +54,10 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
     findings = [findings_of(node, places) for node in nodes]
     return {
         "findings": sorted(findings, key=lambda found: not found.node.final),
-        "first": FIRST,
         "codes": codes_of(nodes),
         "speakers": each_once(one.speakers for f in findings for one in f.insights),
         "labels": each_once([one.category] for f in findings for one in f.insights),
         "question_of": partial(question_of, run),
-        "open_nodes": len(nodes) <= OPEN_NODES,
         "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "covered": covered_of(run, nodes, places),
@@ -95,8 +85,6 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
         "critical_s": number(run.took.get("critical_path_s")),
-        "strip_height": HEIGHT,
-        "chart": {"label": LABEL, "width": WIDTH},
         "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
         "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),

@@ -149,23 +149,21 @@ def timeline_of(
     The ticks are positions and labels on the axis, the kinds those of the bars with their
     meanings; the path joins the critical nodes.
     """
-    rows = [
-        TimelineRow(node, lanes, 0.0, False, node.name in critical)
-        for node in nodes
-        if (lanes := _lanes(node, session))
-    ]
-    if not rows:
+    held = [(node, lanes) for node in nodes if (lanes := _lanes(node, session))]
+    if not held:
         return None
-    axis = Scale(0.0, max(row.end_s for row in rows) or 1.0, LABEL, WIDTH - 50)
+    rows = [TimelineRow(*each, 0.0, len(held) > MANY, each[0].name in critical) for each in held]
     lines: list[TimelineRow] = []
     y = 0.0
     for row in sorted(rows, key=lambda row: row.start_s):
-        lines.append(replace(row, y=y, low=len(rows) > MANY))
-        y += lines[-1].height
+        lines.append(replace(row, y=y))
+        y += row.height
+    axis = Scale(0.0, max(row.end_s for row in rows) or 1.0, LABEL, WIDTH - 50)
     kinds = {stretch.kind for row in rows for stretch in chain(*row.lanes)}
     return {
         "lines": lines,
         "height": y,
+        "width": WIDTH,
         "axis": axis,
         "ticks": _ticks(axis),
         "path": _path(lines, critical, axis),
