@@ -12,17 +12,7 @@ from runner.answers.checks import CheckResult, CheckSubject, evaluate, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
 from runner.base.errors import one_line
-from runner.base.json import (
-    amount,
-    at,
-    inside,
-    listing,
-    mapping,
-    mappings,
-    number,
-    section,
-    text,
-)
+from runner.base.json import amount, at, inside, listing, mapping, mappings, number, section, text
 from runner.config.checks import AT_LEAST, TEXTS, Expectations
 from runner.transcript.model import Segment
 
@@ -150,10 +140,7 @@ def _changed_insights(
     answers: Mapping[str, Mapping[str, Any]],
     speakers: Mapping[str, str | None],
 ) -> Iterator[str]:
-    """Yield what *stored* insights have that no insight of their analyzers has, and what is lost.
-
-    How insights are merged is not repeated: other versions do it otherwise.
-    """
+    """Yield what *stored*, merged insights have that no answer has, and what of them is lost."""
 
     def cited(one: Mapping[str, Any]) -> set[tuple[str, ...]]:
         found = set[tuple[str, ...]]()

@@ -10,15 +10,7 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import FILE
 from runner.base.command import Arguments, command
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_OK,
-    ColloquyError,
-    ConfigError,
-    TranscriptError,
-    one_line,
-    reason,
-)
+from runner.base.errors import EXIT_BUG, ColloquyError, one_line, reason
 from runner.base.files import TEMP
 from runner.base.json import at, load_json, mapping, read_json, read_list, section
 from runner.base.secrets import secrets_of
@@ -59,7 +51,7 @@ _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
 
-def _check(given: Arguments) -> int:
+def _check(given: Arguments) -> int | None:
     def has_traces(path: Path) -> bool:
         return is_run(path) or any((path / trace).exists() for trace in _TRACES)
 
@@ -82,14 +74,14 @@ def _check(given: Arguments) -> int:
     told += [f"{path}/{FILE}: {'; '.join(own)}" for path, own in notes.items() if own]
     for line in told:
         print(to_terminal(line))
-    return EXIT_BUG if faults or altered else EXIT_OK
+    return EXIT_BUG if faults or altered else None
 
 
 def _unsigned(path: Path) -> str | None:
     try:
         check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # a folder is a link, or the key is refused
+    except ColloquyError as error:  # a folder is a link, or the key is refused
         return str(error)
 
 
@@ -211,7 +203,7 @@ def _check_answers(found: Inspection) -> None:
             found.fault("checks.json", fault)
     if found.faults:  # of which other files' faults may be a consequence
         return
-    with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
+    with suppress(ColloquyError):  # without a transcript, or a damaged one
         segments = read_transcript_file(found.root).segments
         for name, fault in faults_of_pages(found.root, good, segments):
             found.fault(name, fault)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 
 from runner.answers.outcome import ANSWERED
@@ -139,14 +140,12 @@ def _theme_faults(stored: Collection, evidence: CollectionFindings) -> Iterator[
 
 def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     ids = {theme.id for theme in stored.themes}
-    rows: list[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = [
-        (each.id, side.findings, side.quotes, each.themes)
-        for each in stored.contradictions
-        for side in each.sides
-    ]
-    rows += [(each.id, each.findings, each.quotes, each.themes) for each in stored.agreements]
-    rows += [("an outlier", [each.finding], each.quotes, ()) for each in stored.outliers]
-    rows += [("unassigned", stored.unassigned, (), ())]
+    rows: Iterator[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = chain(
+        ((c.id, s.findings, s.quotes, c.themes) for c in stored.contradictions for s in c.sides),
+        ((each.id, each.findings, each.quotes, each.themes) for each in stored.agreements),
+        (("an outlier", [each.finding], each.quotes, ()) for each in stored.outliers),
+        [("unassigned", stored.unassigned, (), ())],
+    )
     for name, findings, quotes, themes in rows:
         if lost := next((each for each in findings if each not in found), None):
             yield f"{name}: {lost!r} is not a finding with a verified quote"

@@ -59,10 +59,7 @@ def faults_of_pages(
 
 
 def _lost(page: Path, told: Sequence[str]) -> str | None:
-    """Return the first of the texts *told* that *page* does not show.
-
-    Texts with names of analyzers or segments, which pages show otherwise, are passed over.
-    """
+    """Return the first of the texts *told* that *page* lacks, but for names, shown otherwise."""
     words = read_regular(page, MAX_BYTES).decode(errors="replace")
     shown, at = _plain(unescape(words) if page.suffix == ".html" else words), 0
     for each in map(_plain, told):
@@ -122,10 +119,7 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
 
 
 def _difference(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return how a table differs from *rows* first, "" for not; versions differ in columns.
-
-    Both are read row by row, since a batch's may be large.
-    """
+    """Return how a table, perhaps a large one, differs from *rows* first, "" for not at all."""
     made = csv.DictReader(as_rows([row]) for row in chain([columns], rows))
     stated, given, fault = 0, 0, ""
     try:

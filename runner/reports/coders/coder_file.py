@@ -1,13 +1,12 @@
 """A human coder's file: codings.csv, or a REFI-QDA project, as codes of our segments."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import chain
 from pathlib import Path
 
 from runner.answers.codebook import Codebook, finder_of
@@ -144,11 +143,11 @@ def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
 
 
 def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:
-    """Add *code* to *segment*, with the words that it is about, of many the first."""
+    """Add *code*, if any, to *segment*, with the words that it is about, of many the first."""
     own = codes.setdefault(segment, {})
     held = own.get(code, "")
     more = held and quote and quote not in held and len(held) < MAX_QUOTES
-    own[code] = f"{held} … {quote}" if more else held or quote
+    own |= {code: f"{held} … {quote}" if more else held or quote} if code else {}
 
 
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
@@ -160,7 +159,6 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     lost: list[str] = []
     grounder = cache(lambda: Grounder(source.transcript.segments))  # most rows need none
     is_ours = cache(source.text.__eq__)  # rows share one text
-    placed = list(source.starts.items())
     near = ""
     for row in rows:
         if row.segment:
@@ -174,32 +172,23 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
                 )
             found = [(named, row.quote)]
         elif row.span is not None and is_ours(row.text):
-            found = list(_overlapped(source, placed, *row.span))
+            found = list(_overlapped(source, *row.span))
         else:
             found = list(_looked_up(source, grounder(), row.quote, near))
             near = found[-1][0] if found else near
         if not found:
             lost.append(row.place)
         for segment, quote in found:
-            if row.code:
-                add_code(codes, segment, row.code, quote)
-            else:
-                codes.setdefault(segment, {})
+            add_code(codes, segment, row.code, quote)
     return codes, lost
 
 
-def _overlapped(
-    source: SourceText, placed: Sequence[tuple[str, int]], start: int, end: int
-) -> Iterator[tuple[str, str]]:
-    """Yield the segments whose words are between two code points of its text, with those words.
-
-    *placed* are all segments with the code points at which they begin.
-    """
-    at = max(0, bisect_right(placed, start, key=itemgetter(1)) - 1)
-    for name, first in islice(placed, at, None):
-        if first >= end:
-            break
-        begin, stop = max(start, first), min(end, first + len(source.segments[name].text))
+def _overlapped(source: SourceText, start: int, end: int) -> Iterator[tuple[str, str]]:
+    """Yield the segments whose words are between two code points of its text, with those words."""
+    names, firsts = [*source.starts], [*source.starts.values()]
+    for at in range(max(0, bisect_right(firsts, start) - 1), bisect_left(firsts, end)):
+        begin, name = max(start, firsts[at]), names[at]
+        stop = min(end, firsts[at] + len(source.segments[name].text))
         if begin < stop:
             yield name, source.text[begin:stop]
 

@@ -54,8 +54,10 @@ class CollectionFacts:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""
-        files = sorted({*(f.file for f in self.collection.read), *self.unread}, key=by_number)
-        return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
+        files = {f.file for f in self.collection.read} | {f.file for f in self.collection.unread}
+        return tuple(
+            sorted(files, key=by_number)[: MAX_CELLS // max(1, len(self.collection.themes))]
+        )
 
     @cached_property
     def speakers(self) -> tuple[Voice, ...]:
@@ -66,19 +68,13 @@ class CollectionFacts:
 
     def silent_speakers(self, theme: Theme) -> list[str]:
         """Return the speakers without a quote in *theme*."""
-        heard = {*theme.speakers}
-        return [named(voice) for voice in self.speakers if voice not in heard]
-
-    @property
-    def unread(self) -> tuple[str, ...]:
-        """The unread files."""
-        return tuple(each.file for each in self.collection.unread)
+        return [named(voice) for voice in self.speakers if voice not in {*theme.speakers}]
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
         """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""
         speakers = [(quote.file, quote.speaker) for quote in quotes]
         parts = []
-        for each in (grouping for grouping in self.groupings if grouping.compared):
+        for each in (grouping for grouping in self.groupings if not grouping.why):
             units = {(file, speaker if each.by_speaker else None) for file, speaker in speakers}
             counts = Counter(each.value(*unit) for unit in units)
             shown = ", ".join(f"{value} {counts[value]}" for value in each.values if counts[value])
@@ -165,7 +161,8 @@ def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
     for_, against = ({voice.file for voice in side} for side in (theme.for_, theme.against))
     found = dict.fromkeys(theme.files, "mentioned")
     found |= dict.fromkeys(for_, "for") | dict.fromkeys(against, "against")
-    found |= dict.fromkeys(for_ & against, "both") | dict.fromkeys(facts.unread, "unread")
+    unread = (each.file for each in facts.collection.unread)
+    found |= dict.fromkeys(for_ & against, "both") | dict.fromkeys(unread, "unread")
     return {file: found.get(file, "silent") for file in facts.files}
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from runner.answers.themes import ReadFile, Theme, Voice
 from runner.base.text import by_number
 from runner.job.attributes import Attributes
-from runner.reports.collection.fisher import DRAWS, exact_p
+from runner.reports.collection.fisher import exact_p
 from runner.reports.compare.spread import holm
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
@@ -37,11 +37,6 @@ class Grouping:
     files: Mapping[str, int]
     why: str
     by_speaker: bool = False
-
-    @property
-    def compared(self) -> bool:
-        """Whether its groups are compared."""
-        return not self.why
 
     @property
     def counts(self) -> str:
@@ -118,8 +113,8 @@ def groupings_of(
     role = {(file, person): group for file, of in roles.items() for person, group in of.items()}
     named = _grouping(ATTENDEES, people, role, by_speaker=True)
     by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
-    every = [*tabled, *(each for each in found if each.compared), *by_notes]
-    late = [at for at, each in enumerate(every) if each.compared][MAX_COMPARED:]
+    every = [*tabled, *(each for each in found if not each.why), *by_notes]
+    late = [at for at, each in enumerate(every) if not each.why][MAX_COMPARED:]
     for at in late:
         every[at] = replace(every[at], why=f"only the first {MAX_COMPARED} attributes are")
     return tuple(every)
@@ -153,7 +148,7 @@ def differences_of(
     Groups of speakers who mention no theme, such as interviewers, are not tested.
     """
     found: dict[str, list[GroupDifference]] = {}
-    for grouping in filter(lambda each: each.compared, groupings):
+    for grouping in (each for each in groupings if not each.why):
         made = [tuple(counts_of(theme, grouping)) for theme in themes]
         speak = {one.value for counts in made for one in counts if one.found}
         own = (speak if grouping.by_speaker else {*grouping.values}) - {NOT_GIVEN}
@@ -185,27 +180,6 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
     for value in grouping.values:
         read = (grouping.sizes[value], files[value], grouping.files[value])
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
-
-
-def method_of(differences: Mapping[str, Sequence[GroupDifference]]) -> str:
-    """Return the method behind the p of *differences*, and its limits."""
-    every = [each for held in differences.values() for each in held]
-    random = f" (of {DRAWS:,} random tables where there are too many)"
-    random *= any(each.drawn for each in every)
-    many, themes = len(differences), max(map(len, differences.values()))
-    people = (
-        " Speakers of one file are not independent, so p is too small where they are counted; a "
-        "group of speakers who speak of no theme, such as interviewers, is left out of it."
-    ) * any(each.by_speaker for each in every)
-    apart = f" Each of the {many} attributes is adjusted on its own." * (many > 1)
-    return (
-        "p is of Fisher's exact test, for more than two groups that of Freeman and Halton"
-        f"{random}, over the files, or speakers, that were read and whose group is given; adjusted "
-        f"by Holm over the {themes} themes.{apart}{people} Read it with care: the files are few, "
-        "they were not drawn at random, and the themes were found in the same files. A small p "
-        "says where to look, not what holds beyond these files, and a silent file need not "
-        "disagree."
-    )
 
 
 def speaker_groups(attendees: str) -> dict[str, str]:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from runner.answers.markdown import table
 from runner.answers.themes import Collection, outlier_id
 from runner.reports.collection.facts import CollectionFacts, counted, named, source_of_quote
-from runner.reports.collection.groupings import GroupDifference, method_of
+from runner.reports.collection.fisher import DRAWS
+from runner.reports.collection.groupings import GroupDifference
 from runner.reports.report.render import render_markdown
 
 WORDS_OF = (
@@ -32,7 +33,8 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
         names=lambda voices: list(map(named, voices)),
         source=source_of_quote,
         overview=_overview(facts.collection),
-        method=method_of(facts.differences) if facts.differences else "",
+        differences=facts.differences,
+        draws=DRAWS,
         group_table=_group_table,
         words_of=WORDS_OF,
         ledger=_ledger(facts.collection),

@@ -8,7 +8,7 @@ from typing import Any
 from runner.answers.themes import FILE, ThemeQuote, outlier_id
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, position_of, stances
-from runner.reports.collection.groupings import method_of
+from runner.reports.collection.fisher import DRAWS
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.plots import Scale
 from runner.reports.report.render import address_of, link_to, render, script_of
@@ -65,7 +65,8 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         short=SHORT_LIST,
         max_alone=MAX_ALONE,
         outlier_id=outlier_id,
-        method=method_of(facts.differences) if facts.differences else "",
+        differences=facts.differences,
+        draws=DRAWS,
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
         curve=curve,

@@ -142,10 +142,7 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
 
 
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
-    """Return all pairs of *settings* that share transcripts in a figure of *names*.
-
-    They are of one kind, such as all checks: among many, one differs by chance.
-    """
+    """Return the pairs of *settings* in figures of one kind, adjusted for their number."""
     found = []
     for name, (one, other) in product(names, combinations(settings, 2)):
         a, b = one.figures.get(name, {}), other.figures.get(name, {})
@@ -256,8 +253,7 @@ def _measured(
 def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
     """Return agreements in words; for many settings only the lowest and the highest."""
     settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
-    if len(settings) > MAX_AGREEMENT:
-        settings = [settings[0], settings[-1]]
+    settings = settings if len(settings) <= MAX_AGREEMENT else [settings[0], settings[-1]]
     return [agreement_words(e) for e in (*settings, *(e for e in agreement if e.of == "raters"))]
 
 

@@ -186,10 +186,7 @@ def verdicts_of(
 
 
 def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
-    """Return the right findings of each transcript, by key, with their analyzers.
-
-    Those of analyzers that no compared run has are left out.
-    """
+    """Return the right findings of each transcript, by key, with their analyzers, which *ran*."""
     by_key: dict[tuple[str, str], list[FindingLabel]] = {}
     for label in labels:
         by_key.setdefault((label.transcript, label.key), []).append(label)

@@ -18,14 +18,7 @@ from runner.reports.compare.keys import CHOSEN, flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
-from runner.reports.stored_run import (
-    StoredRun,
-    find_runs,
-    is_run,
-    no_run,
-    read_run,
-    statuses_of,
-)
+from runner.reports.stored_run import StoredRun, find_runs, is_run, no_run, read_run, statuses_of
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = (*USAGE_FIGURES, "live_cost_usd")
@@ -103,14 +96,15 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
 
 def _empty_jobs(path: Path) -> dict[Path, RunRow]:
     """Return the rows of the sweep jobs in *path* that wrote no run."""
-    planned = {job.path: f" ({', '.join(job.overrides)})" for job in planned_jobs(path)}
-    jobs = dict.fromkeys(p for p in folders_in(path) if p.name.isdecimal()) | planned
+    jobs = dict.fromkeys((p for p in folders_in(path) if p.name.isdecimal()), "")
+    jobs |= {job.path: f" ({', '.join(job.overrides)})" for job in planned_jobs(path)}
     rows = {}
-    for job in jobs:
+    for job, overrides in jobs.items():
         begun = "wrote no run: was its configuration refused?" if kind_of(job) else "not begun"
-        why = to_terminal(f"{begun}{planned.get(job, '')}", 200)
-        rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
-    return {job: row for job, row in rows.items() if not find_runs([job])}
+        why = to_terminal(f"{begun}{overrides}", 200)
+        if not find_runs([job]):
+            rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
+    return rows
 
 
 def read_row(path: Path) -> RunRow:
@@ -261,12 +255,15 @@ class Group:
         found = self.spreads.get(name)
         return found.median if found else None
 
-    def times_as_fast(self, wall_s: float | None) -> float | None:
-        """Return the speed-up of *wall_s* over the baseline, None if unknown."""
+    def speed_up_of(self, row: RunRow) -> float | None:
+        """Return the speed-up of its run *row*, None if unknown."""
+        return self._times_as_fast(row.figure("wall_s")) if row.measured else None
+
+    def _times_as_fast(self, wall_s: float | None) -> float | None:
         base_s = self.baseline and self.baseline.middle("wall_s")
         return base_s / wall_s if base_s and wall_s else None
 
     @property
     def speed_up(self) -> float | None:
         """The speed-up of its median."""
-        return self.times_as_fast(self.middle("wall_s"))
+        return self._times_as_fast(self.middle("wall_s"))

@@ -87,7 +87,11 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
-    done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
+    done, total, group = (
+        row.figure("succeeded"),
+        row.figure("total"),
+        comparison.homes.get(row.path),
+    )
     # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
@@ -96,7 +100,7 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
         row.status,
         NOTHING if total is None or done is None else f"{done:.0f}/{total:.0f}",
         figure(row.figure("wall_s"), "{:.3f}"),
-        figure(comparison.speed_up_of(row), "{:.2f}×"),
+        figure(group and group.speed_up_of(row), "{:.2f}×"),
         relative_error(error),
         row.reason,
     )
@@ -117,7 +121,7 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 class Grid:
     """A table; the columns *texts* are words, the others figures.
 
-    With a *title* it is a section, with its *method* and, as *lines*, what it says.
+    With a *title* it is a section, which *lines* sum up; `method.jinja` has the method behind it.
     """
 
     caption: str
@@ -125,14 +129,17 @@ class Grid:
     rows: Sequence[Sequence[str]]
     texts: Sequence[str] = ("setting",)
     title: str = ""
-    method: str = ""
     lines: Sequence[str] = ()
 
 
 def sections_of(comparison: Comparison) -> list[Grid]:
     """Return the sections about quality, themes and pairs, those that have a row or a line."""
     quality = figures_table(comparison.assessment)
-    said = verdict_lines(comparison.assessment)
+    told = comparison.assessment.lines
+    said = [*told[:MAX_LINES]]
+    if len(told) > MAX_LINES:
+        said.append(f"{plural(len(told) - MAX_LINES, 'further verdict')} in comparison.json.")
+    said += comparison.assessment.notes
     of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
     alike = "How far the themes of two batches agree"
     pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
@@ -140,9 +147,9 @@ def sections_of(comparison: Comparison) -> list[Grid]:
     figures = "Figures of each setting over its transcripts"
     first = "Pairs: how the first compares with the second"
     sections = (
-        Grid(figures, *quality, ("setting",), "Right or wrong", FIGURES_METHOD, said),
-        Grid(alike, HEADER, of_batches, HEADER[:2], "Themes", themes.METHOD),
-        Grid(first, PAIRS, pairs, PAIRS, "Pairs", METHOD, more),
+        Grid(figures, *quality, ("setting",), "Right or wrong", said),
+        Grid(alike, HEADER, of_batches, HEADER[:2], "Themes"),
+        Grid(first, PAIRS, pairs, PAIRS, "Pairs", more),
     )
     return [each for each in sections if each.lines or each.rows]
 
@@ -168,12 +175,6 @@ def as_markdown(comparison: Comparison) -> str:
     return render_markdown("comparison.md.jinja", table=shown, **page_facts(comparison))
 
 
-METHOD = (
-    "The first compared with the second: Welch's test at 5 %, adjusted for all pairs by Holm's "
-    "method, with at least 3 repeats of each; deterministic figures are compared directly."
-)
-
-
 def as_terminal(comparison: Comparison) -> str:
     """Return the settings as a table for a terminal, incomplete runs, the verdict, and notes."""
     header, cells = settings_table(comparison.groups)
@@ -195,10 +196,10 @@ def as_csv(comparison: Comparison) -> str:
     keys = list(comparison.keys)
     rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
-        group = comparison.group_of(row)
+        group = comparison.homes.get(row.path)
         values = [group.settings[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
-        end = [comparison.speed_up_of(row), group.front if group else None]
+        end = [group.speed_up_of(row), group.front] if group else [None, None]
         rows.append([row.name, row.status, row.reason, *values, *figures, *end])
     return as_rows(rows)
 
@@ -221,13 +222,6 @@ def _spread(found: Spread | None, form: str) -> str:
 
 MAX_COLUMNS = 8  # of figures in tables; all are in comparison.json
 MAX_LINES = 20
-FIGURES_METHOD = (
-    "Shares over transcripts, in brackets the 95 % interval (bootstrap over transcripts). Settings "
-    "are compared on the transcripts that both have read, by swapping them at random within each "
-    "transcript; p is adjusted for all pairs, and all checks together, by Holm's method. “Right” "
-    "is the share of the labelled findings that people called right, “found” that of all findings "
-    "labelled right."
-)
 _TITLES = {PRECISION: "right", FOUND: "found", COVERAGE: "covered", CHECK: ""}
 
 
@@ -242,13 +236,6 @@ def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
         for number, each in enumerate(assessment.settings, 1)
     ]  # fmt: skip
     return header, rows if names else []
-
-
-def verdict_lines(assessment: Assessment) -> list[str]:
-    """Return the verdicts in words, the first MAX_LINES of them, and the notes."""
-    left = len(assessment.lines) - MAX_LINES
-    more = [f"{plural(left, 'further verdict')} in comparison.json."] if left > 0 else []
-    return [*assessment.lines[:MAX_LINES], *more, *assessment.notes]
 
 
 def _title(name: str) -> str:

@@ -17,11 +17,6 @@ FIGURES = ("themes", "grouped", "contradictions", "outliers", "collection_calls"
 COST = "collection_cost_usd"
 MAX_BATCHES = 20  # that are compared with each other
 HEADER = ("first", "second", "segments", "of either", "agreement")
-METHOD = (
-    "Agreement is the adjusted Rand index (Hubert and Arabie 1985) over the segments that themes "
-    "of both quote, each in its largest theme: 1 groups them alike, 0 as by chance. “Of either” "
-    "is how much that is of the segments that themes of one or the other quote."
-)
 
 
 @dataclass(frozen=True, slots=True)

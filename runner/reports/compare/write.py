@@ -1,6 +1,5 @@
 """Writes `comparison.json`, `.csv`, `.md` and `.html` with plots, and `results.csv` of batches."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -105,12 +104,12 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
-    group = comparison.group_of(row)
+    group = comparison.homes.get(row.path)
     return {
         **{name: str(getattr(row, name)) for name in ("path", "name", "status", "reason")},
         "setting": group.label if group else None,
         **row.figures,
-        "speed_up": comparison.speed_up_of(row),
+        "speed_up": group and group.speed_up_of(row),
         "measured": row.measured,
         "deterministic": row.deterministic,
     }
@@ -126,6 +125,7 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=index if home.parent.name == "sweeps" else None,
         plots=plots(comparison),
+        max_bars=MAX_BARS,
         **text.page_facts(comparison),
     )
 
@@ -133,40 +133,24 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
 MAX_BARS = 40
 
 
-def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
-    """Return caption and content of every plot with data."""
-    groups = comparison.groups[:MAX_BARS]
-    cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
-    found = []
+def plots(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the content of every plot with data, for the first MAX_BARS settings."""
+    groups, found = comparison.groups[:MAX_BARS], []
     if any(group.middle("wall_s") is not None for group in groups):
-        caption = (
-            "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
-            "to the slowest). The vertical mark is the ideal: the same calls without overhead."
-        )
         walls = [PlotBar(g.label, g.spreads["wall_s"], g.middle("ideal_s")) for g in groups]
-        chart = bars("wall", "Wall-clock time", "wall-clock seconds", walls)
-        found.append((caption + cut, chart))
+        found.append(bars("wall", "Wall-clock time", "wall-clock seconds", walls))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
-        caption = "Speed-up over the sequential baseline, which is the vertical mark."
         rows = [PlotBar(label, spread([times]), 1.0) for label, times in speed_ups]
-        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows)))
-    return found if comparison.sharded else found + _trade(groups, cut)
-
-
-def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return cost (time if none is known) against quality; empty without a trade-off."""
-    priced = any(group.middle("cost_usd") for group in groups)
+        found.append(bars("speed", "Speed-up", "times as fast", rows))
+    priced = any(group.middle("cost_usd") for group in groups)  # else by time
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = [
         PlotPoint(number, group.label, x, y, group.front is True)
         for number, group in enumerate(groups, 1)
         if (x := group.middle(name)) is not None and (y := group.middle("quality")) is not None
     ]
-    if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
-        return []
-    title = f"{'Cost' if priced else 'Time'} against quality"
-    why = "" if priced else " No cost is known, or all are 0, so time is shown."
-    where = " Numbers are those of the table; points too close to others have none."
-    if any(dot.front for dot in dots):
-        where += " Filled points are on the front."
-    return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]
+    is_trade = len({dot.x for dot in dots}) > 1 and len({dot.y for dot in dots}) > 1
+    if is_trade and not comparison.sharded:
+        title = f"{'Cost' if priced else 'Time'} against quality"
+        found.append(scatter("trade", title, (unit, "quality"), dots))
+    return found

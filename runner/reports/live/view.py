@@ -124,10 +124,7 @@ def live_table_of(path: Path) -> LiveTable:
 def _predictor(
     settings: Settings, pipeline: Pipeline
 ) -> Callable[[LiveTable, float], float | None]:
-    """Return a function that predicts the seconds left, by the scheduler in virtual time.
-
-    It uses recorded latencies; `by_progress` if an analyzer has none with this model.
-    """
+    """Return a function that predicts the seconds left from recorded latencies, if there are."""
     seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
     names = [node.name for node in pipeline.nodes]
     if len(names) > MAX_PREDICTED or not all(name in seen for name in names):

@@ -6,11 +6,9 @@ from typing import Any
 
 from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
 from runner.answers.second_answer import describe_additions
-from runner.base.format import clock
 from runner.base.json import amount, at, listing, mapping, mappings, number, text
 from runner.reports.report.findings import Places, SegmentPlace
 from runner.reports.report.nodes import NodeFacts
-from runner.reports.report.render import label
 from runner.reports.stored_run import StoredRun
 
 HEIGHT = 100  # of the strip, in units of its picture; a part of the transcript is 1 wide
@@ -19,11 +17,7 @@ HEIGHT = 100  # of the strip, in units of its picture; a part of the transcript 
 def covered_of(
     run: StoredRun, nodes: Sequence[NodeFacts], places: Places
 ) -> Mapping[str, Any] | None:
-    """Return *run*'s coverage.json as facts for the template, None without one.
-
-    The shares are kind, share of segments and of tokens, 0 to 1; the analyzers are nodes with their
-    figures and, in words, the result of asking again.
-    """
+    """Return *run*'s coverage.json as facts for the template, None without one; shares 0 to 1."""
     stored = run.coverage
     if not mapping(stored.get("total")):
         return None
@@ -44,9 +38,9 @@ def covered_of(
         "areas": list(_areas(strip[CITED], strip[USED])),
         "height": HEIGHT,
         "width": max(map(len, strip.values())),
-        "stretches": [_stretch(each, places) for each in stretches],
+        "stretches": [(each, _places(each, places, "first", "last")) for each in stretches],
         "more_stretches": int(amount(stored.get("more_stretches"))),
-        "questions": [_question(each, places) for each in questions],
+        "questions": [(each, _places(each, places, "segment")) for each in questions],
         "more_questions": int(amount(stored.get("more_questions"))),
         "analyzers": [
             (n, mapping(by_analyzer[n.name]), describe_additions(n.record.get("asked_again")))
@@ -64,19 +58,7 @@ def _areas(cited: Sequence[float], used: Sequence[float]) -> Iterator[tuple[str,
         yield kind, f"M0,{HEIGHT}{steps}V{HEIGHT}Z"
 
 
-def _stretch(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
-    first, last = text(stored.get("first")), text(stored.get("last"))
-    times = [number(stored.get(name)) for name in ("start_s", "end_s")]
-    return {
-        "places": [places.get(name, SegmentPlace(name)) for name in dict.fromkeys((first, last))],
-        "segments": number(stored.get("segments")),
-        "tokens": number(stored.get("tokens")),
-        "time": " – ".join(clock(max(0.0, each)) for each in times if each is not None),
-    }
-
-
-def _question(stored: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
-    segment = text(stored.get("segment"))
-    place = places.get(segment, SegmentPlace(segment))
-    said = {"speaker": label(stored.get("speaker")), "text": text(stored.get("text"))}
-    return {"places": [place], "time": place.time, **said}
+def _places(stored: Mapping[str, Any], places: Places, *keys: str) -> list[SegmentPlace]:
+    """Return the places of the segments that *stored* names, each once."""
+    names = dict.fromkeys(text(stored.get(key)) for key in keys)
+    return [places.get(name, SegmentPlace(name)) for name in names]

@@ -35,13 +35,10 @@ def index_page(root: Path) -> str:
         else:
             (batches if is_batch(path) else runs).append(entry)
     listed = [_sweep(path, jobs, root) for path, jobs in sweeps.items()]
-    listed.sort(key=lambda s: (max(job["started"] for job in s["jobs"]), s["name"]), reverse=True)
-    groups = {"runs": _newest(runs), "batches": _newest(batches), "sweeps": listed}
+    groups = {"runs": runs, "batches": batches, "sweeps": listed}
+    for entries in groups.values():
+        entries.sort(key=lambda entry: (entry["started"], entry["name"]), reverse=True)
     return render("index.html", name=root.resolve().name, **groups)
-
-
-def _newest(entries: Sequence[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry["started"], entry["name"]), reverse=True)
 
 
 def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
@@ -50,7 +47,8 @@ def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
     for job in jobs:
         own = " ".join(each for each in job["typed"] if each not in common)
         job |= {"title": own or job["name"], "overrides": ""}
-    return {"name": path.name, "link": link_to(path / COMPARISON, root), "jobs": jobs}
+    about = {"name": path.name, "started": max(job["started"] for job in jobs)}
+    return {**about, "link": link_to(path / COMPARISON, root), "jobs": jobs}
 
 
 def _entry(path: Path, root: Path) -> Entry:

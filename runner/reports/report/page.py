@@ -80,7 +80,6 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
         "predictions": summary.predictions_of(run),
-        "facts": summary.facts_of(run),
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],

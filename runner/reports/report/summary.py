@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_BUDGET
-from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
+from runner.base.format import count, figure, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
 from runner.record.benchmark import larger_budget
@@ -170,24 +170,3 @@ def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
             figures = show(compared.get("predicted")), show(compared.get("actual"))
             rows.append((name, *figures, relative_error(compared.get("error"))))
     return rows
-
-
-def facts_of(run: StoredRun) -> list[tuple[str, str]]:
-    """Return the facts that identify the run."""
-    transcript = mapping(run.metadata.get("transcript"))
-    versions = mapping(run.metadata.get("versions"))
-    removed = number(transcript.get("removed_chars"))
-    started, ended = (text(run.metadata.get(key)) for key in ("started_at", "updated_at"))
-    facts = [
-        ("Run", run.name),
-        ("Started", moment(started) or started),
-        ("Ended", moment(ended) or ended),
-        ("Exit code", text(run.metadata.get("exit_code"))),
-        ("Segments", count(transcript.get("segments"))),
-        ("Format", text(transcript.get("format"))),
-        ("Hidden characters removed", count(removed) if removed else ""),
-        ("Transcript SHA-256", text(transcript.get("sha256"))),
-        ("Config digest", text(run.metadata.get("config_digest"))),
-        ("Versions", ", ".join(f"{name} {text(v)}" for name, v in versions.items())),
-    ]
-    return [(name, value) for name, value in facts if value]

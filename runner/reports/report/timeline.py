@@ -112,16 +112,13 @@ def read_session(path: Path) -> StoredSession:
     first = max((at for at in begun if at < called), default=0)
     last = min((at for at in begun if at > called), default=len(lines))
     finished = last == len(lines) and "run.finished" in events[first:]
-    return StoredSession(_calls(lines[first:last]), finished, len(begun), _used(lines))
-
-
-def _used(lines: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
     spent = defaultdict[str, Spent](Spent)
     for line in lines:
         if line["event"] == "call.finished":
             with suppress(KeyError, TypeError, ValueError):
                 spent[text(line.get("analyzer")).partition("/")[0]].add(line)
-    return {name: each.usage for name, each in spent.items()}
+    used = {name: each.usage for name, each in spent.items()}
+    return StoredSession(_calls(lines[first:last]), finished, len(begun), used)
 
 
 def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Stretch]]]:
@@ -144,11 +141,7 @@ def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Stret
 def timeline_of(
     nodes: Sequence[NodeFacts], session: StoredSession, critical: Collection[str]
 ) -> Mapping[str, Any] | None:
-    """Return the chart as facts for the template, None without any call.
-
-    The ticks are positions and labels on the axis, the kinds those of the bars with their
-    meanings; the path joins the critical nodes.
-    """
+    """Return the chart as facts for the template, None without any call."""
     held = [(node, lanes) for node in nodes if (lanes := _lanes(node, session))]
     if not held:
         return None
@@ -160,12 +153,14 @@ def timeline_of(
         y += row.height
     axis = Scale(0.0, max(row.end_s for row in rows) or 1.0, LABEL, WIDTH - 50)
     kinds = {stretch.kind for row in rows for stretch in chain(*row.lanes)}
+    _, unit, name = next(each for each in UNITS if axis.high >= each[0])
+    ticks = replace(axis, high=axis.high / unit).ticks()
     return {
         "lines": lines,
         "height": y,
         "width": WIDTH,
         "axis": axis,
-        "ticks": _ticks(axis),
+        "ticks": [(round(x, 1), f"{time} {name}") for x, time in ticks],
         "path": _path(lines, critical, axis),
         "kinds": [(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds],
     }
@@ -204,13 +199,6 @@ def _with_pauses(calls: Sequence[Stretch], pauses: Sequence[float]) -> Iterator[
 
 def _waited(start_s: float, end_s: float) -> Stretch:
     return Stretch("queue", start_s, end_s, f"waited {end_s - start_s:.3g} s")
-
-
-def _ticks(axis: Scale) -> list[tuple[float, str]]:
-    """Return round times in a suitable unit, and their positions."""
-    _, unit, name = next(each for each in UNITS if axis.high >= each[0])
-    ticks = replace(axis, high=axis.high / unit).ticks()
-    return [(round(x, 1), f"{time} {name}") for x, time in ticks]
 
 
 def _path(lines: Sequence[TimelineRow], critical: Collection[str], axis: Scale) -> str:

@@ -155,7 +155,7 @@ def read_recording(path: Path) -> Recording:
     if ways := mapping(run.took.get("deliveries")).keys() - {"live"}:
         named = ", ".join(sorted(ways))
         notes.append(f"recorded by {named}: the seconds of live calls are guessed")
-    expected = {name: each.sum_s / each.count for name, each in calls.items()}
+    expected = {name: each.sum_s / (len(each.parts) + 1) for name, each in calls.items()}
     known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
     again = partial(replay, rules_of(settings, job), calls, known)
@@ -169,10 +169,7 @@ def read_recording(path: Path) -> Recording:
 
 
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
-    """Return the run's job, which decides on priming; without it None and the reason.
-
-    Only installed analyzers are loaded: `--config-dir` folders of an untrusted run may hold code.
-    """
+    """Return the run's job, of installed analyzers alone, which decides on priming, or why not."""
     try:
         if run.transcript is None:
             raise ConfigError("transcript.json cannot be read")

@@ -49,11 +49,6 @@ class NodeCalls:
         """All attempts in sequence, without the waits between them."""
         return sum(each.latency_s for part in (*self.parts, self.own) for each in part)
 
-    @property
-    def count(self) -> int:
-        """The number of calls: one per part and one that merges them."""
-        return len(self.parts) + 1
-
 
 Calls = Mapping[str, NodeCalls]  # by node name
 
@@ -77,17 +72,6 @@ class Rules:
     def ceiling(self) -> int:
         """The limit of calls in flight."""
         return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
-
-    def without_rates(self) -> Rules:
-        """Return the same without limits per minute."""
-        free = dict.fromkeys(("rpm", "tpm", "itpm", "otpm"))
-        return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
-
-    def without_slots(self) -> Rules:
-        """Return the same with a slot for every call."""
-        stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
-        wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
-        return replace(wide, max_concurrent=MAX_CEILING)
 
 
 def rules_of(settings: Settings, job: Job | None) -> Rules:
@@ -175,18 +159,22 @@ def replay(
 def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: float) -> str:
     """Return the limit whose removal shortens *wall_s* most, found by removing each."""
 
-    unprimed = replace(rules, primed=frozenset[str]())
-    others = {
-        "slots": rules.without_slots(),
-        "rate": rules.without_rates(),
-        "priming": unprimed,
-        "ramp-up": replace(rules, ramp=False),
+    free = dict.fromkeys(("rpm", "tpm", "itpm", "otpm"))
+    models = {name: model.model_copy(update=free) for name, model in rules.models.items()}
+    stages = tuple(replace(stage, max_concurrent=None) for stage in rules.pipeline.stages)
+    slots = {"pipeline": Pipeline(stages), "mode": "concurrent", "max_concurrent": MAX_CEILING}
+    without: dict[str, dict[str, Any]] = {
+        "slots": slots,
+        "rate": {"models": models},
+        "priming": {"primed": frozenset[str]()},
+        "ramp-up": {"ramp": False},
     }
+    others = {name: replace(rules, **changed) for name, changed in without.items()}
     walls = {name: replay(other, calls, expected) for name, other in others.items()}
     if walls[best := min(walls, key=walls.__getitem__)] < (1 - MIN_GAIN) * wall_s:
         return best
-    free = replace(unprimed.without_slots().without_rates(), ramp=False)
-    is_less = replay(free, calls, expected) < (1 - MIN_GAIN) * wall_s
+    unlimited = replace(rules, **{k: v for each in without.values() for k, v in each.items()})
+    is_less = replay(unlimited, calls, expected) < (1 - MIN_GAIN) * wall_s
     return "several limits" if is_less else "critical path"
 
 
