@@ -34,7 +34,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     collection = facts.collection
     columns = facts.files[:MAX_MATRIX]
     anchors = _anchors(facts)
-    tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
     folder = (run.path / FILE).parent
     points = sorted(collection.threshold_curve, key=lambda point: point.threshold)
     curve: dict[str, Any] = {}  # how many groups each threshold of similarity gives
@@ -44,8 +43,7 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     return render(
         "collection.html",
         name=name,
-        tone=tone,
-        status=status,
+        verdict=VERDICTS.get(collection.status, ("warn", collection.status or "Unknown")),
         **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
