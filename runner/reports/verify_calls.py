@@ -179,10 +179,8 @@ def _texts(batch: Path, node: Node) -> Iterator[str]:
         if fault is None and record["status"] == "ok":
             for text in strings_in([record.get("structured_data"), record.get("insights")]):
                 whole = " ".join(text.split())
-                yield whole
-                for most in {MAX_TITLE, MAX_STATEMENT, MAX_REASON}:
-                    yield one_line(whole, most)
-                yield one_line(whole, MAX_STATEMENT)[:MAX_TITLE]
+                cut = (one_line(whole, most) for most in (MAX_TITLE, MAX_STATEMENT, MAX_REASON))
+                yield from (whole, *cut, one_line(whole, MAX_STATEMENT)[:MAX_TITLE])
 
 
 def _worded(stored: Collection) -> Iterator[tuple[str, Iterable[str]]]:

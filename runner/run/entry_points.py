@@ -16,10 +16,10 @@ def _run(module: str) -> None:
 main = partial(_run, "run.command")  # colloquy
 agreement = partial(_run, "reports.coders.command")
 ask = partial(_run, "run.question.command")
-compare = partial(_run, "reports.compare.command")
+compare = partial(_run, "reports.compare.write")
 mlflow = partial(_run, "reports.export.mlflow")
 read = partial(_run, "run.cli.read")
-report = partial(_run, "reports.report.command")
+report = partial(_run, "reports.report.write")
 review = partial(_run, "reports.review.command")
 schema = partial(_run, "run.cli.editors")
 simulate = partial(_run, "providers.simulated.__main__")

@@ -15,12 +15,11 @@ import pytest
 from helpers.pages import FILTER, POLICY
 from helpers.runs_by_hand import make_run, slots
 
-from runner.reports.compare.command import main
 from runner.reports.compare.compare import compare
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.spread import spread
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal
-from runner.reports.compare.write import after_sweep, as_html, write_comparison
+from runner.reports.compare.write import after_sweep, as_html, main, write_comparison
 from runner.reports.report.render import environment
 
 

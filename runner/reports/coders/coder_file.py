@@ -63,8 +63,7 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> tuple[Rows
     A table has the columns code and segment or quote, and file where it is about several; its codes
     must be those of *book*. Other codes of a project (.qdpx) are left out. Raises ConfigError.
     """
-    of_project = file.suffix.lower() == ".qdpx"
-    read, notes = (_from_project if of_project else _from_table)(file, book)
+    read, notes = (_from_project if file.suffix.lower() == ".qdpx" else _from_table)(file, book)
     if not read:
         raise ConfigError(f"{file}: it has no codings{''.join(f'; {n}' for n in notes)}")
     names = FileNames(files)
@@ -107,8 +106,7 @@ def _from_table(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
             code = find(called) or ""
             if not code and called.casefold() not in _NO_CODE:
                 why = f"{one_line(called, 60)!r} is not in the codebook"
-                near = did_you_mean(called, book.names)
-                raise ConfigError(f"{place}: column code: {why}{near}")
+                raise ConfigError(f"{place}: column code: {why}{did_you_mean(called, book.names)}")
             held.append(CoderRow(place, given["segment"], code, given["quote"]))
     return rows, []
 

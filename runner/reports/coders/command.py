@@ -60,11 +60,10 @@ def _agree(given: Arguments) -> None:
                 add_code(ours, coding.segment.id, coding.code, coding.quote)
         coded.add(each.source, theirs, ours, listed="--listed" in given.options)
     for why, names in left_out.items():
-        named = first_of(names, MAX_SHOWN)
-        notes.append(f"{plural(len(names), 'transcript')} left out, {why}: {named}")
+        count, named = plural(len(names), "transcript"), first_of(names, MAX_SHOWN)
+        notes.append(f"{count} left out, {why}: {named}")
     if not coded.segments:
-        why = "".join(f"; {note}" for note in notes[:1])
-        raise ConfigError(f"{file}: it names no transcript of {path}{why}")
+        raise ConfigError("; ".join([f"{file}: it names no transcript of {path}", *notes[:1]]))
     figures = coded.figures()
     _write(user_path(given.options.get("--out", given.words[0])), coded, figures, notes)
     print("\n".join(_lines(coded, figures, notes)))

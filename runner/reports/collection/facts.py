@@ -78,8 +78,8 @@ class CollectionFacts:
             units = {(file, speaker if each.by_speaker else None) for file, speaker in speakers}
             counts = Counter(each.value(*unit) for unit in units)
             shown = ", ".join(f"{value} {counts[value]}" for value in each.values if counts[value])
-            of = each.counts.removesuffix("s")
-            parts += [f"{each.name}, by {of}: {shown}"] if shown else []
+            by = "speaker" if each.by_speaker else "file"
+            parts += [f"{each.name}, by {by}: {shown}"] if shown else []
         return "; ".join(parts)
 
     @cached_property

@@ -38,11 +38,6 @@ class Grouping:
     why: str
     by_speaker: bool = False
 
-    @property
-    def counts(self) -> str:
-        """The unit that it counts."""
-        return "speakers" if self.by_speaker else "files"
-
     def value(self, file: str, speaker: str | None) -> str:
         """Return the group of a speaker of *file*, empty if there is none."""
         return self.of.get((file, (speaker or "") if self.by_speaker else ""), "")

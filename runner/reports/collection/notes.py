@@ -21,6 +21,10 @@ MAX_SILENT = 40  # files named in a page
 
 def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
     """Return themes.md of the batch called *name*, with at most *limit* quotes of a side."""
+    head = ["", "Theme", "Files", "Speakers", "For", "Against", "Silent"]
+    keys = ("files", "speakers", "for_", "against", "silent")
+    themes = facts.collection.themes
+    rows = [[t.id, t.title, *(len(getattr(t, key)) for key in keys)] for t in themes]
     return render_markdown(
         "themes.md.jinja",
         name=name,
@@ -32,21 +36,13 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
         counted=counted,
         names=lambda voices: list(map(named, voices)),
         source=source_of_quote,
-        overview=_overview(facts.collection),
+        overview=Markup(table(head, rows)),
         differences=facts.differences,
         draws=DRAWS,
         group_table=_group_table,
         words_of=WORDS_OF,
         ledger=_ledger(facts.collection),
     )
-
-
-def _overview(collection: Collection) -> Markup:
-    rows = [
-        [t.id, t.title, len(t.files), len(t.speakers), len(t.for_), len(t.against), len(t.silent)]
-        for t in collection.themes
-    ]
-    return Markup(table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows))
 
 
 def _group_table(found: Sequence[GroupDifference]) -> Markup:

@@ -84,9 +84,8 @@ def _tables(name: str, one: Setting, other: Setting, shas: Sequence[str]) -> Arr
 def right_gap(sums: Array) -> Array:
     """Return how the share of right findings differs; *sums* has the shape (…, 2, 3, 5)."""
     held = sums[..., :NEITHER, :]
-    rate = ratio(held[..., WERE_RIGHT], held[..., LABELLED])
-    right = np.where(held[..., ALL] > 0, held[..., ALL] * rate, 0)
-    shares = ratio(right.sum(-1), held[..., ALL].sum(-1))
+    every, rate = held[..., ALL], ratio(held[..., WERE_RIGHT], held[..., LABELLED])
+    shares = ratio(np.where(every > 0, every * rate, 0).sum(-1), every.sum(-1))
     return np.asarray(shares[..., 0] - shares[..., 1])
 
 

@@ -126,8 +126,7 @@ def _settings(run: StoredRun) -> dict[str, str]:
     if settings:
         typed = (override.partition("=") for override in run.overrides)
         settings |= {group: show(choice) for group, _, choice in typed if group in CHOSEN}
-        sha = at(run.metadata, "transcript", "sha256")
-        settings["transcript.sha256"] = show(sha)[:8]
+        settings["transcript.sha256"] = show(at(run.metadata, "transcript", "sha256"))[:8]
         for name, value in section(read_json(run.path / "config/prompts.json"), "sha256").items():
             settings[f"prompts.{name}"] = show(value)[:8]
     return settings

@@ -181,8 +181,7 @@ def as_terminal(comparison: Comparison) -> str:
     lines = aligned([header, *cells], left=(1,)) if cells else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
-    below = (*reasons, comparison.verdict, *comparison.notes)
-    lines += [to_terminal(line, 400) for line in below]
+    lines += [to_terminal(e, 400) for e in (*reasons, comparison.verdict, *comparison.notes)]
     for each in sections_of(comparison):
         if each.rows and each.header != PAIRS:
             left = [each.header.index(title) for title in each.texts]

@@ -34,8 +34,7 @@ class ComparedFigure:
 
     def best_of(self, known: Mapping[str, float]) -> str:
         """Return the label of the best setting, empty without any."""
-        pick = min if self.least_is_best else max
-        return pick(known, key=known.__getitem__, default="")
+        return (min if self.least_is_best else max)(known, key=known.__getitem__, default="")
 
 
 FIGURES = {

@@ -1,4 +1,4 @@
-"""Writes `comparison.json`, `.csv`, `.md` and `.html` with plots, and `results.csv` of batches."""
+"""Writer of `comparison.*` and the merged `results.csv`, after a sweep or by `colloquy-compare`."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -6,9 +6,10 @@ from typing import Any
 
 import orjson
 
+from runner.base.command import Arguments, command
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
-from runner.base.regular_files import as_given
+from runner.base.regular_files import as_given, kind_of
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, rows_of
@@ -21,7 +22,16 @@ from runner.reports.compare.rows import Group, RunRow
 from runner.reports.compare.spread import spread
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
+from runner.reports.stored_run import is_run
 
+USAGE = """\
+usage: colloquy-compare DIR... [--out DIR]
+
+Compares the runs in and below every DIR: time, cost and quality per setting, the settings that
+differ, and which differences are significant. Prints the table and writes comparison.json, .csv,
+.md and .html into --out; by default beside the jobs if DIR is one sweep, else into ./comparison.
+
+Exit codes: 0 compared, 2 a path without a run, 8 the output cannot be written."""
 SCHEMA_VERSION = 1
 SPREADS = ("wall_s", "cost_usd", "checks_rate", "quality")  # with their spread, others as medians
 
@@ -154,3 +164,17 @@ def plots(comparison: Comparison) -> list[dict[str, Any]]:
         title = f"{'Cost' if priced else 'Time'} against quality"
         found.append(scatter("trade", title, (unit, "quality"), dots))
     return found
+
+
+def _compare(given: Arguments) -> None:
+    paths = [Path(word) for word in given.words]
+    only = paths[0]
+    in_sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
+    out = Path(given.options.get("--out", only if in_sweep else "comparison"))
+    comparison = compare(paths)
+    write_comparison(comparison, out)
+    print(text.as_terminal(comparison))
+    print(to_terminal(f"comparison={out / 'comparison.html'}"))
+
+
+main = command("colloquy-compare", USAGE, _compare, options=("--out",))

@@ -83,8 +83,7 @@ def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[Placed
             for evidence in mappings(item.get("evidence")) if code in names else ():
                 for held, quote, start, end, match in _placed(source, grounder, evidence):
                     where = (quote, start, end, match)
-                    placed = PlacedCoding(source.file, held, code, *where, reason, coder)
-                    found[placed] = None
+                    found[PlacedCoding(source.file, held, code, *where, reason, coder)] = None
 
     def place_of(each: PlacedCoding) -> float:
         return source.starts.get(each.segment.id, inf) if each.start is None else each.start

@@ -143,8 +143,7 @@ def _fault(complaints: Sequence[logging.LogRecord]) -> str:
         host = f"{address.hostname}:{address.port}" if address.port else str(address.hostname)
     except ValueError:
         host = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    told = "\n".join(each.getMessage() for each in complaints)
-    codes = re.findall(r"code: (\d+)", told)
+    codes = re.findall(r"code: (\d+)", "\n".join(each.getMessage() for each in complaints))
     return f"{host} accepted no trace: {f'HTTP {codes[-1]}' if codes else 'no connection'}"
 
 

@@ -127,7 +127,7 @@ def _predictor(
     """Return a function that predicts the seconds left from recorded latencies, if there are."""
     seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
     names = [node.name for node in pipeline.nodes]
-    if len(names) > MAX_PREDICTED or not all(name in seen for name in names):
+    if len(names) > MAX_PREDICTED or {*names} - seen.keys():
         return by_progress
     last: list[float] = []  # time and value of the last prediction
 

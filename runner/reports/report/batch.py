@@ -55,8 +55,7 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
     *first* is called with each run before the link to its page is looked for.
     """
     known = set(runs_of(run.path))
-    rows = islice(rows_of(run.path), MAX_FILES)
-    read = [_file(row, run.path, known, first) for row in rows]
+    read = [_file(row, run.path, known, first) for row in islice(rows_of(run.path), MAX_FILES)]
     return sorted(read, key=lambda file: by_number(file.name))
 
 

@@ -151,13 +151,11 @@ def _sections(
 
 
 def _item(item: Any, places: Places) -> BriefItem:
-    if isinstance(item, str):
-        return BriefItem(item, "", "", (), ())
-    facts = mapping(item)
+    facts = {"text": item} if isinstance(item, str) else mapping(item)
     remarks = [_joined(facts.get(key)) for key in _REMARKS]
     sides = mappings(facts.get("sides"))
     remarks += [f"{text(side.get('who'))}: {text(side.get('position'))}" for side in sides]
-    remarks += filter(None, [joined(facts.get("answered_by"), facts.get("answer"))])
+    remarks.append(joined(facts.get("answered_by"), facts.get("answer")))
     return BriefItem(
         next((text(facts[key]) for key in _MATTER if facts.get(key)), ""),
         next((_joined(facts[key]) for key in _PEOPLE if facts.get(key)), ""),

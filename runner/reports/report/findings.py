@@ -1,4 +1,4 @@
-"""Answers of any shape as trees of texts, lists, groups and quotes for the page templates."""
+"""Answers of any shape as trees of texts, lists, groups and quotes, or matrices, for templates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from typing import Any
 from runner.answers.second_answer import added_count
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
-from runner.reports.report.matrix import KEYS, read_matrix
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
@@ -21,6 +20,8 @@ SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 _MEDIA = re.compile(r"https?://\S+|\.\.?/\S+")  # no other scheme
 _ID = re.compile(r"[A-Z]{1,3}\d{1,3}")
 _CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)  # `we [-should-]{+shall+} wait`
+# The fields of an answer that the matrix shows.
+MATRIX = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity", "linchpins", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +145,7 @@ def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
     record, data, quoted = node.answer, node.data, Quoted(places)
     matrix = read_matrix(data)
-    used = KEYS if matrix else ()
+    used = MATRIX if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
     first = len(stored) - added_count(again, "insights")
 
@@ -220,5 +221,34 @@ def _group(value: Mapping[str, Any], quoted: Quoted, depth: int) -> ValueTree:
             title = label(item)
         else:
             parts.append((str(key), shown(item, quoted, depth + 1)))
-    title = " ".join(filter(None, (name, title)))
-    return ValueTree("group", title, tuple(parts), quoted(evidence))
+    return ValueTree("group", f"{name} {title}".strip(), tuple(parts), quoted(evidence))
+
+
+def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the matrix in *data* as untrusted facts for its template, None without one.
+
+    Hypotheses with their ranking come least inconsistent first, evidence with its cells by
+    hypothesis most diagnostic first. A linchpin is a piece of evidence that changes the order.
+    """
+    hypotheses = {text(h["id"]): h for h in mappings(data.get("hypotheses")) if h.get("id")}
+    evidence = {text(e["id"]): e for e in mappings(data.get("evidence")) if e.get("id")}
+    cells = {
+        (text(cell["evidence"]), text(cell["hypothesis"])): cell
+        for cell in mappings(data.get("matrix"))
+        if {"evidence", "hypothesis", "consistency"} <= cell.keys()
+    }
+    if not (hypotheses and evidence and cells):
+        return None
+    places = {text(r.get("hypothesis")): r for r in mappings(data.get("ranking"))}
+    telling = [text(d.get("evidence")) for d in mappings(data.get("diagnosticity"))]
+    order, items = (  # the ranked ones first, then the rest
+        list(dict.fromkeys([*(name for name in first if name in known), *known]))
+        for known, first in ((hypotheses, places), (evidence, telling))
+    )
+    return {
+        "hypotheses": [(hypotheses[name], places.get(name, {})) for name in order],
+        "rows": [(evidence[e], [(h, cells.get((e, h), {})) for h in order]) for e in items],
+        "linchpins": mappings(data.get("linchpins")),
+        "warnings": listing(data.get("warnings")),
+        "leave_one_out": "linchpins" in data,
+    }

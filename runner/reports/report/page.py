@@ -12,7 +12,6 @@ from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
 from runner.reports.report.coverage import covered_of
 from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
-from runner.reports.report.matrix import RATINGS
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
 from runner.reports.report.timeline import read_session, timeline_of
@@ -58,7 +57,6 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
         "speakers": each_once(one.speakers for f in findings for one in f.insights),
         "labels": each_once([one.category] for f in findings for one in f.insights),
         "question_of": partial(question_of, run),
-        "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "covered": covered_of(run, nodes, places),
         "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],

@@ -31,8 +31,8 @@ def render(template: str, **facts: Any) -> str:
 
 def render_markdown(template: str, **facts: Any) -> str:
     """Return the Markdown page of *template*: values are escaped, blank lines joined."""
-    page = _markdown().get_template(template).render(**facts)
-    return _BLANK.sub("\n\n", page).strip() + "\n"
+    made = _markdown().get_template(template).render(**facts)
+    return _BLANK.sub("\n\n", made).strip() + "\n"
 
 
 @lru_cache

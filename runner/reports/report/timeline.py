@@ -88,8 +88,7 @@ class TimelineRow:
 
     def bars(self, axis: Scale) -> Iterator[tuple[Stretch, dict[str, float]]]:
         """Yield its stretches, each with its rectangle."""
-        several = len(self.lanes) > 1
-        thick = LANE if several else self.height - (2 if self.low else 8)
+        thick = LANE if len(self.lanes) > 1 else self.height - (2 if self.low else 8)
         top = self.y + (self.height - len(self.lanes) * (thick + 1) + 1) / 2
         for at, lane in enumerate(self.lanes):
             for each in lane:
@@ -191,8 +190,7 @@ def _with_pauses(calls: Sequence[Stretch], pauses: Sequence[float]) -> Iterator[
         sent_s, edge_s = following.start_s, call.end_s
         if call.kind == "failed":
             edge_s = min(sent_s, edge_s + known_s) if known_s else sent_s
-            paused_s = edge_s - call.end_s
-            yield Stretch("retry", call.end_s, edge_s, f"paused {paused_s:.3g} s")
+            yield Stretch("retry", call.end_s, edge_s, f"paused {edge_s - call.end_s:.3g} s")
         if sent_s - edge_s > 0.001:
             yield _waited(edge_s, sent_s)
 

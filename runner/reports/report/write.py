@@ -1,4 +1,4 @@
-"""Writes report.html and index.html; at the end of a run a failure is only a warning."""
+"""Writer of report.html and index.html, at the end of a run or by `colloquy-report`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +7,24 @@ from pathlib import Path
 
 import structlog
 
+from runner.base.command import Arguments, command
 from runner.base.files import write_bytes, write_text
 from runner.base.json import MAX_BYTES
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch
+from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
 from runner.reports.report.batch import batch_page, files_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
-from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 
+USAGE = """\
+usage: colloquy-report DIR…
+Writes report.html into each run and batch in and below every DIR, and index.html above them.
+
+Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 INDEX = "index.html"
 _OURS = b"""<!doctype html>
 <html lang="en">
@@ -103,3 +109,19 @@ def try_write_index(root: Path) -> None:
     except OSError as error:
         why = error.strerror or error
         print_stderr(to_terminal(f"colloquy: {root / INDEX} cannot be written: {why}"))
+
+
+def _write_all(given: Arguments) -> None:
+    runs = dict.fromkeys(
+        run
+        for name in given.words
+        for each in runs_in(Path(name))
+        for run in (*filter(is_run, single_runs([each])), each)  # a batch after its own
+    )
+    for run in runs:
+        print(to_terminal(str(write_report(run))))
+    for root in sorted({root_above(run) for run in runs}):
+        print(to_terminal(str(write_index(root))))
+
+
+main = command("colloquy-report", USAGE, _write_all)

@@ -75,8 +75,10 @@ def cards_of(
         places = places_of(run.transcript, _media(run, files))
         for card in _cards(run, places):
             cards.setdefault(card.id, card)
-    first = {*sorted(cards, key=lambda name: cards[name].item.key in marked)[:limit]}
-    shown = [card for name, card in cards.items() if name in first]
+    done = [name for name, card in cards.items() if card.item.key in marked]
+    for name in done[: max(0, len(cards) - limit)]:
+        del cards[name]
+    shown = list(cards.values())[:limit]
     return sorted(shown, key=lambda card: card.item.key) if len(paths) > 1 else shown, files
 
 

@@ -244,8 +244,8 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
     table = []
     for row in rows:
-        walls = (row.wall_s, row.with_overhead_s)
-        times = (f"{s:.3f} s" if s < 60 else seconds(s) for s in walls)
+        both = (row.wall_s, row.with_overhead_s)
+        times = (f"{s:.3f} s" if s < 60 else seconds(s) for s in both)
         figures = f"{row.speed_up:.2f}", share(row.efficiency), usd(row.cost_usd)
         table.append((row.setting, *times, *figures, row.limited_by))
     error = recording.predicted_s / recording.actual_s - 1
