@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.base.json import at, listing, mapping, mappings, number, section, text
+from runner.base.json import at, listing, mappings, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
 from runner.reports.report.coverage import covered_of
@@ -59,9 +59,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
         "question_of": partial(question_of, run),
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
         "covered": covered_of(run, nodes, places),
-        "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
         "where": places,
-        "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }
 
@@ -70,10 +68,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
-    grounded = [
-        *((n, n.record.get("grounding")) for n in nodes),
-        (None, at(run.grounding, "total")),
-    ]
+    every = [*((n, n.record) for n in nodes), (None, {"grounding": run.grounding.get("total")})]
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
@@ -81,19 +76,14 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
-        "critical_s": number(run.took.get("critical_path_s")),
         "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
-        "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
+        "grounding": [(node, g) for node, held in every if (g := section(held, "grounding"))],
         "checks": mappings(run.checks.get("checks")),
-        "checks_total": mapping(run.checks.get("total")),
-        "judge": mapping(run.checks.get("judge")),
-        "escalation": mapping(run.checks.get("escalation")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
         "few_kept": ledger.few_kept,
         "chunked": ledger.chunked_of(run.path, nodes),
         "faults": ledger.faults_of(nodes),
-        "requests": sum(len(node.attempts) for node in nodes),
         "events": ledger.noted_events(run.path),
     }
 
