@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
+from runner.base.format import relative_error
 from runner.base.json import at, listing, mappings, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
-from runner.reports.report.coverage import covered_of
 from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
@@ -58,7 +58,7 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
         "labels": each_once([one.category] for f in findings for one in f.insights),
         "question_of": partial(question_of, run),
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
-        "covered": covered_of(run, nodes, places),
+        "covered": ledger.covered_of(run, nodes, places),
         "where": places,
         "citing": citing_of(findings),
     }
@@ -73,6 +73,7 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
         "predictions": summary.predictions_of(run),
+        "relative_error": relative_error,
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],

@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_BUDGET
-from runner.base.format import count, figure, relative_error, seconds, share, usd
+from runner.base.format import count, figure, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
 from runner.record.benchmark import larger_budget
@@ -153,20 +153,8 @@ def shared_slots(run: StoredRun) -> bool:
     return all(key in run.took and run.took[key] is None for key in OF_SLOTS)
 
 
-def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
-    """Return the predictions from earlier runs: name, predicted, actual, error."""
+def predictions_of(run: StoredRun) -> Mapping[str, Any]:
+    """Return the comparison with predictions from earlier runs, empty without any."""
     # Assumptions are no predictions, and an incomplete run is not what was predicted.
-    if run.predicted.get("recorded") is not True or run.status not in ANSWERED:
-        return []
-    shows = {
-        "wall_s": ("Wall clock", seconds),
-        "prompt_tokens": ("Prompt tokens", count),
-        "completion_tokens": ("Reply tokens", count),
-        "cost_usd": ("Cost", usd),
-    }
-    rows = []
-    for key, (name, show) in shows.items():
-        if compared := mapping(run.predicted.get(key)):
-            figures = show(compared.get("predicted")), show(compared.get("actual"))
-            rows.append((name, *figures, relative_error(compared.get("error"))))
-    return rows
+    is_one = run.predicted.get("recorded") is True and run.status in ANSWERED
+    return run.predicted if is_one else {}
