@@ -5,17 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.answers import themes
 from runner.answers.clustering import Merge, curve, groups_at
-from runner.answers.themes import (
-    FILE,
-    MAX_REASON,
-    MAX_STATEMENT,
-    MAX_TITLE,
-    ONLY_WORDS,
-    WORDS,
-    Collection,
-    LedgerRow,
-)
+from runner.answers.themes import FILE, ONLY_WORDS, WORDS, Collection, LedgerRow
 from runner.base.errors import one_line
 from runner.base.json import strings_in
 from runner.config.schema import Settings
@@ -179,8 +171,9 @@ def _texts(batch: Path, node: Node) -> Iterator[str]:
         if fault is None and record["status"] == "ok":
             for text in strings_in([record.get("structured_data"), record.get("insights")]):
                 whole = " ".join(text.split())
-                cut = (one_line(whole, most) for most in (MAX_TITLE, MAX_STATEMENT, MAX_REASON))
-                yield from (whole, *cut, one_line(whole, MAX_STATEMENT)[:MAX_TITLE])
+                title, stated, why = themes.MAX_TITLE, themes.MAX_STATEMENT, themes.MAX_REASON
+                cut = (one_line(whole, most) for most in (title, stated, why))
+                yield from (whole, *cut, one_line(whole, stated)[:title])
 
 
 def _worded(stored: Collection) -> Iterator[tuple[str, Iterable[str]]]:

@@ -11,14 +11,7 @@ from numpy.typing import ArrayLike
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.base.format import plural
-from runner.reports.compare.assessment_data import (
-    CHECK,
-    COVERAGE,
-    DECIDED,
-    FOUND,
-    PRECISION,
-    Setting,
-)
+from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION, Setting
 from runner.reports.compare.labelled import compared
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
@@ -137,7 +130,7 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     figures = {name: interval for name, interval in found.items() if interval is not None}
     n = len(setting.transcripts)
     verdicts = [verdict for held in setting.items.values() for _, verdict in held]
-    labelled = sum(verdict in DECIDED for verdict in verdicts)
+    labelled = sum(verdict in (RIGHT, WRONG) for verdict in verdicts)
     return SettingFigures(setting.label, n, len(verdicts), labelled, figures)
 
 

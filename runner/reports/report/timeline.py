@@ -22,18 +22,11 @@ WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
 UNITS = ((7200, 3600.0, "h"), (300, 60.0, "min"), (0, 1.0, "s"))  # of the axis, from its seconds
-KINDS = {
-    "queue": "waiting for a slot or a limit",
-    "call": "call answered",
-    "failed": "call failed",
-    "retry": "pause before the next attempt",
-    "open": "call cut off",
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time, in seconds since the session began; *kind* is a key of KINDS."""
+    """A stretch of time, in seconds since the session began; the page says what its *kind* is."""
 
     kind: str
     start_s: float
@@ -151,7 +144,6 @@ def timeline_of(
         lines.append(replace(row, y=y))
         y += row.height
     axis = Scale(0.0, max(row.end_s for row in rows) or 1.0, LABEL, WIDTH - 50)
-    kinds = {stretch.kind for row in rows for stretch in chain(*row.lanes)}
     _, unit, name = next(each for each in UNITS if axis.high >= each[0])
     ticks = replace(axis, high=axis.high / unit).ticks()
     return {
@@ -161,7 +153,7 @@ def timeline_of(
         "axis": axis,
         "ticks": [(round(x, 1), f"{time} {name}") for x, time in ticks],
         "path": _path(lines, critical, axis),
-        "kinds": [(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds],
+        "kinds": {stretch.kind for row in rows for stretch in chain(*row.lanes)},
     }
 
 
