@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
+from runner.answers.outcome import ANSWERED
 from runner.base.format import relative_error
 from runner.base.json import at, listing, mappings, section, text
 from runner.reports.report import ledger, summary
@@ -72,7 +73,8 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
-        "predictions": summary.predictions_of(run),
+        # Assumptions are no predictions, and an incomplete run is not what was predicted.
+        "predictions": run.predicted if run.status in ANSWERED else {},
         "relative_error": relative_error,
         "timeline": timeline_of(nodes, session, critical),
         "session": session,

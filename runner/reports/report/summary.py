@@ -151,10 +151,3 @@ def _found(run: StoredRun) -> Iterator[tuple[str, str, str]]:
 def shared_slots(run: StoredRun) -> bool:
     """Return whether it was a run of a batch, for which figures of slots do not exist."""
     return all(key in run.took and run.took[key] is None for key in OF_SLOTS)
-
-
-def predictions_of(run: StoredRun) -> Mapping[str, Any]:
-    """Return the comparison with predictions from earlier runs, empty without any."""
-    # Assumptions are no predictions, and an incomplete run is not what was predicted.
-    is_one = run.predicted.get("recorded") is True and run.status in ANSWERED
-    return run.predicted if is_one else {}
