@@ -39,7 +39,7 @@ from runner.reports.export.mlflow import log_runs
 from runner.reports.export.spans import run_span
 from runner.reports.live.view import Tail, live_table_of
 from runner.reports.report.write import main as report
-from runner.reports.review.command import main as review
+from runner.reports.review.server import main as review
 from runner.reports.status import main as status
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import main as verify

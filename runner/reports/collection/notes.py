@@ -16,7 +16,6 @@ WORDS_OF = (
     "quotes and places are made by code from the answers about each file, and `colloquy-verify` "
     "makes them again."
 )
-MAX_SILENT = 40  # files named in a page
 
 
 def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
@@ -31,7 +30,6 @@ def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> st
         facts=facts,
         themes=facts.collection,
         limit=limit,
-        max_silent=MAX_SILENT,
         outlier_id=outlier_id,
         counted=counted,
         names=lambda voices: list(map(named, voices)),

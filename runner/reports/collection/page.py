@@ -20,7 +20,6 @@ MAX_QUOTES = 100  # of a side of a theme; themes.json has all
 MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
-SHORT_LIST = 8  # files named in one line
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
 _ID = re.compile(r"\b([A-Z]\d{1,5})\b")
 TABLES = (
@@ -60,7 +59,6 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         choices=_choices(facts),
         first=FIRST_QUOTES,
         max_quotes=MAX_QUOTES,
-        short=SHORT_LIST,
         max_alone=MAX_ALONE,
         outlier_id=outlier_id,
         differences=facts.differences,

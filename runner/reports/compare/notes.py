@@ -42,8 +42,7 @@ def notes_on(
             "Some settings read other transcripts: their time, cost and ★ are of other work. "
             "Coverage, checks and labels are compared on the same transcripts."
         )
-    left_out = [row for row in rows if not row.measured]
-    if left_out:
+    if left_out := [row for row in rows if not row.measured]:
         yield (
             f"Not timed: {len(left_out)} of {plural(len(rows), 'run')}, which did not complete or "
             "reused answers."

@@ -17,7 +17,6 @@ from runner.base.json import amount, at, listing, read_yaml, section
 
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
 MAX_JOBS = 10_000  # of a sweep
-_RAISED = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
                 values[key] = [f"{key}={value}" for value in chosen]
             else:
                 return []
-    except (HydraException, *_RAISED):  # not written by Hydra
-        return []
+    except (HydraException, ArithmeticError, AttributeError, RecursionError, TypeError, ValueError):
+        return []  # not written by Hydra
     if math.prod(map(len, values.values())) > MAX_JOBS:
         return []
     return [list(job) for job in product(*values.values())]

@@ -17,7 +17,6 @@ from runner.reports.report.summary import UNKNOWN, VERDICTS, answered_files
 from runner.reports.stored_run import find_runs, statuses_of
 from runner.transcript.inputs import root_of
 
-COMPARISON = "comparison.html"
 # Overrides that the other columns show already.
 _PLAIN = ("transcript=", "transcript.path=", "output.dir=", "output.console=")
 Entry = dict[str, Any]  # the facts of one run, batch or sweep, as the template names them
@@ -48,7 +47,7 @@ def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
         own = " ".join(each for each in job["typed"] if each not in common)
         job |= {"title": own or job["name"], "overrides": ""}
     about = {"name": path.name, "started": max(job["started"] for job in jobs)}
-    return {**about, "link": link_to(path / COMPARISON, root), "jobs": jobs}
+    return {**about, "link": link_to(path / "comparison.html", root), "jobs": jobs}
 
 
 def _entry(path: Path, root: Path) -> Entry:
