@@ -12,23 +12,14 @@ from runner.answers.checks import CheckResult, CheckSubject, evaluate, totals
 from runner.answers.coverage import coverage_figures
 from runner.answers.grounding.grounder import Grounder, GroundingCounts
 from runner.base.errors import one_line
-from runner.base.json import (
-    amount,
-    at,
-    inside,
-    listing,
-    mapping,
-    mappings,
-    number,
-    section,
-    text,
-)
+from runner.base.json import amount, at, inside, listing, mapping, mappings, number, section, text
 from runner.config.checks import AT_LEAST, TEXTS, Expectations
 from runner.transcript.model import Segment
 
 _RECOMPUTED = frozenset(
     (*TEXTS, *AT_LEAST, "count", "is-json")
 )  # kinds that need only the run's own files
+_STATED = ("check", "type", "status", "analyzer")
 
 
 def faults_of_checks(
@@ -42,7 +33,12 @@ def faults_of_checks(
     for the run. Judged checks, Python checks and those of cost, time and references are not
     repeated.
     """
-    results = [_result(each) for each in mappings(stored.get("checks"))]
+    results = []
+    for each in mappings(stored.get("checks")):
+        check, kind, status, name = map(text, map(each.get, _STATED))
+        results.append(
+            CheckResult(None if each.get("analyzer") is None else name, check, kind, status)
+        )
     places = {"total": (section(stored, "total"), results)}
     for name, stated in section(stored, "analyzers").items():
         own = [each for each in results if each.analyzer == name]
@@ -53,12 +49,6 @@ def faults_of_checks(
                 yield f"{place}.{key} is {stated[key]!r}, its checks give {value!r}"
     if "declared" in stored:
         yield from _compared(stored["declared"], results, answers, figures)
-
-
-def _result(each: Mapping[str, Any]) -> CheckResult:
-    name = each.get("analyzer")
-    check, kind, status = (text(each.get(key)) for key in ("check", "type", "status"))
-    return CheckResult(None if name is None else text(name), check, kind, status)
 
 
 def _compared(
@@ -98,10 +88,11 @@ def shares_of(
 ) -> dict[str | None, dict[str, float | None]]:
     """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
-    shares: dict[str | None, tuple[Any, Any]] = {}
+    shares: dict[str | None, tuple[Any, Any]] = {
+        name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
+        for name in {*grounded, *covered}
+    }
     shares[None] = run.get("grounding_rate"), run.get("coverage")
-    for name in {*grounded, *covered}:
-        shares[name] = at(grounded, name, "rate"), at(covered, name, "token_rate")
     return {n: {"grounding": number(g), "coverage": number(c)} for n, (g, c) in shares.items()}
 
 
@@ -149,18 +140,14 @@ def _changed_insights(
     answers: Mapping[str, Mapping[str, Any]],
     speakers: Mapping[str, str | None],
 ) -> Iterator[str]:
-    """Yield what *stored* insights have that no insight of their analyzers has, and what is lost.
-
-    How insights are merged is not repeated: other versions do it otherwise.
-    """
+    """Yield what *stored*, merged insights have that no answer has, and what of them is lost."""
 
     def cited(one: Mapping[str, Any]) -> set[tuple[str, ...]]:
-        where = ((text(each.get("segment")), each) for each in mappings(one.get("evidence")))
-        return {
-            (segment, *map(text, (each.get("quote"), each.get("match"), speaker)))
-            for segment, each in where
-            for speaker in [each.get("speaker", speakers.get(segment))]
-        }
+        found = set[tuple[str, ...]]()
+        for each in mappings(one.get("evidence")):
+            speaker = each.get("speaker", speakers.get(segment := text(each.get("segment"))))
+            found.add((segment, *map(text, (each.get("quote"), each.get("match"), speaker))))
+        return found
 
     keys = ("text", "category", "confidence")
     told = [(name, i) for name, a in answers.items() for i in mappings(a.get("insights"))]
@@ -185,11 +172,9 @@ def _figures(
 ) -> dict[str, Any]:
     """Return the figures about the answers by file: of tokens, those of coverage.json."""
     counted = {n: grounding for n, r in records.items() if (grounding := section(r, "grounding"))}
-    sums = {
-        count.name: sum(int(amount(each.get(count.name))) for each in counted.values())
-        for count in fields(GroundingCounts)
-    }
-    total = GroundingCounts(**sums).figures()
+    names = [count.name for count in fields(GroundingCounts)]
+    sums = (sum(int(amount(each.get(name))) for each in counted.values()) for name in names)
+    total = GroundingCounts(*sums).figures()
     shares = {"total.cited": covered["total"]["cited"]}
     shares |= {f"analyzers.{name}": share for name, share in covered["analyzers"].items()}
     coverage: dict[str, Any] = {"total.segments": covered["total"]["segments"]}

@@ -10,17 +10,9 @@ from typing import Any
 from runner.answers.outcome import ANSWERED
 from runner.answers.themes import FILE
 from runner.base.command import Arguments, command
-from runner.base.errors import (
-    EXIT_BUG,
-    EXIT_OK,
-    ColloquyError,
-    ConfigError,
-    TranscriptError,
-    one_line,
-    reason,
-)
+from runner.base.errors import EXIT_BUG, ColloquyError, one_line, reason
 from runner.base.files import TEMP
-from runner.base.json import load_json, read_json, read_list, section
+from runner.base.json import at, load_json, mapping, read_json, read_list, section
 from runner.base.secrets import secrets_of
 from runner.base.text import to_terminal
 from runner.record.batch_directory import (
@@ -59,14 +51,18 @@ _TRACES = ("journal.jsonl", COMPLETED, "intermediate")  # a damaged run may have
 STATUSES = ("running", "completed", "degraded", "partial", "failed", "interrupted")
 
 
-def _check(given: Arguments) -> int:
-    found = (path for word in given.words for path in runs_in(Path(word), _has_traces))
-    notes = {path: list[str]() for path in found}
-    found_in = ((to_terminal(str(path)), verify(path, own)) for path, own in notes.items())
-    faults = [f"{name}: {line}" for name, lines in found_in for line in lines]
-    signatures = dict.fromkeys(batch_of(path) or path for path in notes)
-    runs = single_runs(notes)
-    unsigned = {path: fault for path in signatures if (fault := _unsigned(path)) is not None}
+def _check(given: Arguments) -> int | None:
+    def has_traces(path: Path) -> bool:
+        return is_run(path) or any((path / trace).exists() for trace in _TRACES)
+
+    notes = {p: list[str]() for word in given.words for p in runs_in(Path(word), has_traces)}
+    faults = [
+        f"{to_terminal(str(path))}: {line}"
+        for path, own in notes.items()
+        for line in verify(path, own)
+    ]
+    runs, homes = single_runs(notes), dict.fromkeys(batch_of(path) or path for path in notes)
+    unsigned = {path: fault for path in homes if (fault := _unsigned(path)) is not None}
     altered = [fault for fault in unsigned.values() if fault.endswith(ALTERED)]
     for line in (*faults, *map(to_terminal, altered)):
         print(line, file=sys.stderr)
@@ -78,18 +74,14 @@ def _check(given: Arguments) -> int:
     told += [f"{path}/{FILE}: {'; '.join(own)}" for path, own in notes.items() if own]
     for line in told:
         print(to_terminal(line))
-    return EXIT_BUG if faults or altered else EXIT_OK
-
-
-def _has_traces(path: Path) -> bool:
-    return is_run(path) or any((path / trace).exists() for trace in _TRACES)
+    return EXIT_BUG if faults or altered else None
 
 
 def _unsigned(path: Path) -> str | None:
     try:
         check_folders(path)
         return fault_of(path)
-    except ConfigError as error:  # a folder is a link, or the key is refused
+    except ColloquyError as error:  # a folder is a link, or the key is refused
         return str(error)
 
 
@@ -108,18 +100,15 @@ def verify(path: Path, notes: list[str] | None = None) -> list[str]:
         if not is_held(path):
             rows = faults_of_rows(path) if (path / COMPLETED).is_file() else ()
             faults += [f"{RESULTS}: {to_terminal(line)}" for line in rows]
-            faults += [f"{FILE}: {to_terminal(line)}" for line in _collection(path, notes)]
+            try:
+                joint = collection_faults(path, notes)
+            except (OSError, ColloquyError) as error:
+                joint = [f"cannot be checked: {one_line(str(error))}"]
+            faults += [f"{FILE}: {to_terminal(line)}" for line in joint]
         for run, lines in _verify_members(path, runs_of(path)).items():
             name = to_terminal(run.relative_to(path).as_posix(), 200)
             faults += [f"{name}/{line}" for line in lines]
     return faults
-
-
-def _collection(batch: Path, notes: list[str] | None) -> list[str]:
-    try:
-        return collection_faults(batch, notes)
-    except (OSError, ColloquyError) as error:
-        return [f"cannot be checked: {one_line(str(error))}"]
 
 
 def _verify_members(batch: Path, runs: Iterable[Path]) -> dict[Path, list[str]]:
@@ -176,8 +165,7 @@ def _check_records(found: Inspection) -> None:
 
 
 def _check_metadata(found: Inspection) -> None:
-    metadata = _metadata(found)
-    if metadata is None:
+    if not (metadata := _metadata(found)):
         return
     status, held = metadata.get("status"), found.locked or is_held(found.root)
     if status not in STATUSES:
@@ -215,7 +203,7 @@ def _check_answers(found: Inspection) -> None:
             found.fault("checks.json", fault)
     if found.faults:  # of which other files' faults may be a consequence
         return
-    with suppress(ConfigError, TranscriptError):  # without a transcript, or a damaged one
+    with suppress(ColloquyError):  # without a transcript, or a damaged one
         segments = read_transcript_file(found.root).segments
         for name, fault in faults_of_pages(found.root, good, segments):
             found.fault(name, fault)
@@ -226,25 +214,19 @@ def _check_answers(found: Inspection) -> None:
             found.fault(INSIGHTS_TABLE, fault)
 
 
-def _metadata(found: Inspection) -> Mapping[str, Any] | None:
-    """Return metadata.json, None if it is missing or cannot be checked."""
-    path = found.files.get("metadata.json")
-    if path is None:
-        if COMPLETED in found.files:
-            found.fault(COMPLETED, "exists, but metadata.json does not")
-        return None
-    try:
-        metadata = load_json(path)
-    except (OSError, ValueError):
-        return None  # reported by check_file
-    if not isinstance(metadata, dict):
-        found.fault("metadata.json", "not an object")
-        return None
-    if metadata.get("schema_version") != SCHEMA_VERSION:
-        version = metadata.get("schema_version")
+def _metadata(found: Inspection) -> Mapping[str, Any]:
+    """Return metadata.json, empty if it is missing or cannot be checked."""
+    path, metadata = found.files.get("metadata.json"), None
+    if path is None and COMPLETED in found.files:
+        found.fault(COMPLETED, "exists, but metadata.json does not")
+    with suppress(OSError, ValueError):  # reported by check_file
+        metadata = None if path is None else load_json(path)
+        if path is not None and not isinstance(metadata, dict):
+            found.fault("metadata.json", "not an object")
+    version = at(metadata, "schema_version")
+    if isinstance(metadata, dict) and version != SCHEMA_VERSION:
         found.fault("metadata.json", f"schema version {version!r}, expected {SCHEMA_VERSION}")
-        return None
-    return metadata
+    return mapping(metadata) if version == SCHEMA_VERSION else {}
 
 
 def _journal(found: Inspection) -> Spent | None:
@@ -284,7 +266,7 @@ def _check_statuses(found: Inspection, metadata: Mapping[str, Any]) -> None:
 
 def _check_totals(found: Inspection, metadata: Mapping[str, Any], spent: Spent | None) -> None:
     stated = section(metadata, "totals")
-    for key, value in {} if spent is None else spent.totals().items():
+    for key, value in spent.totals().items() if spent else ():
         stored = stated.get(key)
         same = stored == value
         if isinstance(stored, int | float) and value is not None:

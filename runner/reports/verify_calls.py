@@ -5,17 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from runner.answers import themes
 from runner.answers.clustering import Merge, curve, groups_at
-from runner.answers.themes import (
-    FILE,
-    MAX_REASON,
-    MAX_STATEMENT,
-    MAX_TITLE,
-    ONLY_WORDS,
-    WORDS,
-    Collection,
-    LedgerRow,
-)
+from runner.answers.themes import FILE, ONLY_WORDS, WORDS, Collection, LedgerRow
 from runner.base.errors import one_line
 from runner.base.json import strings_in
 from runner.config.schema import Settings
@@ -98,21 +90,19 @@ class Calls:
                 return
         if self.stored.threshold != self.settings.collection.threshold:
             yield f"threshold is {self.stored.threshold:g}, not collection.threshold"
-        compared = [self._compared(row, found) for row, found in zip(rows, leaves, strict=True)]
-        if why := next((each for each in compared if isinstance(each, str)), ""):
-            self.unmade.append(why)
-            return
-        vectors = [each for each in compared if not isinstance(each, str)]
-        made = [linkage_of(found, each) for found, each in zip(leaves, vectors, strict=True)]
+        made = []
+        for row, found in zip(rows, leaves, strict=True):
+            vectors = self._compared(row, found)
+            if isinstance(vectors, str):
+                self.unmade.append(vectors)
+                return
+            made.append(linkage_of(found, vectors))
         if self.stored.threshold_curve != curve(zip(map(len, leaves), made, strict=True)):
             yield "threshold_curve is not that of the findings"
         yield from self._grouped(leaves, made)
 
     def _compared(self, row: LedgerRow, found: Sequence[GroundedFinding]) -> str | list[Vector]:
-        """Return the vectors compared in a call, none if words alone were.
-
-        If they cannot be compared again, return why.
-        """
+        """Return the vectors compared in a call, none if words alone were, or why they are lost."""
         if len(found) > MAX_JOINED:
             return f"{row.node} read more than {MAX_JOINED:,} findings"
         if not self.settings.collection.embeddings or ONLY_WORDS in row.left_out:
@@ -161,22 +151,16 @@ def _parts(
     rows: Sequence[LedgerRow], by_place: Sequence[tuple[str, Sequence[GroundedFinding]]]
 ) -> Iterator[list[GroundedFinding]]:
     """Yield the findings that each of *rows* read by its place in the tree of calls."""
-    taken: dict[str, int] = {}
-    order = sorted(range(len(rows)), key=lambda n: _leaf(rows[n])[1])
-    found = dict[int, list[GroundedFinding]]()
-    for n in order:
-        prefix, part = _leaf(rows[n])
+    leaves = [row.node.partition("/leaf_")[2].partition("_") for row in rows]
+    # The bits of its files, and its number if it is a part of a file, else 0.
+    places = [(p, int(n) if n.isdecimal() and len(n) < 9 else 0) for p, _, n in leaves]
+    for row, (prefix, part) in zip(rows, places, strict=True):
         inside = [f for place, held in by_place if place.startswith(prefix) for f in held]
-        start = taken.get(prefix, 0) if part else 0
-        taken[prefix] = start + rows[n].inputs
-        found[n] = inside[start : start + rows[n].inputs] if part else inside
-    yield from (found[n] for n in range(len(rows)))
-
-
-def _leaf(row: LedgerRow) -> tuple[str, int]:
-    """Return the bits of a leaf's files, and its number if it is a part of a file, else 0."""
-    prefix, _, part = row.node.partition("/leaf_")[2].partition("_")
-    return prefix, int(part) if part.isdecimal() and len(part) < 9 else 0
+        same = (
+            (n, other.inputs) for other, (p, n) in zip(rows, places, strict=True) if p == prefix
+        )
+        start = sum(inputs for n, inputs in same if n < part)
+        yield inside[start : start + row.inputs] if part else inside
 
 
 def _texts(batch: Path, node: Node) -> Iterator[str]:
@@ -187,10 +171,9 @@ def _texts(batch: Path, node: Node) -> Iterator[str]:
         if fault is None and record["status"] == "ok":
             for text in strings_in([record.get("structured_data"), record.get("insights")]):
                 whole = " ".join(text.split())
-                yield whole
-                for most in {MAX_TITLE, MAX_STATEMENT, MAX_REASON}:
-                    yield one_line(whole, most)
-                yield one_line(whole, MAX_STATEMENT)[:MAX_TITLE]
+                title, stated, why = themes.MAX_TITLE, themes.MAX_STATEMENT, themes.MAX_REASON
+                cut = (one_line(whole, most) for most in (title, stated, why))
+                yield from (whole, *cut, one_line(whole, stated)[:title])
 
 
 def _worded(stored: Collection) -> Iterator[tuple[str, Iterable[str]]]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 
 from runner.answers.outcome import ANSWERED
@@ -48,14 +49,17 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     if stored is None:
         return ["it is not in the format of a collection"]
     reads = {name for node in joint.nodes for name in node.reads}
-    inputs = _inputs(batch, stored)
-    runs = (batch / "runs").resolve()
-    for each in inputs:
-        if not (batch / each.run).resolve().is_relative_to(runs):
-            return [f"{each.run!r} is not a run of this batch"]
+    named = {each.file: each.run for each in stored.read}
+    for row in rows_of(batch):  # also of files that are said to be unread
+        if run := text(row.get("run")):
+            named.setdefault(text(row.get("transcript")), run)
+    inputs = [Input(Path(file), file, run) for file, run in named.items()]
+    for run in named.values():
+        if not (batch / run).resolve().is_relative_to((batch / "runs").resolve()):
+            return [f"{run!r} is not a run of this batch"]
     nodes = [node for node in pipeline.nodes if node.name in reads]
-    masks = StandIns(NullRedaction()).masking(settings.transcript)
-    masking = None if settings.transcript.redact == "off" else masks
+    is_masked = settings.transcript.redact != "off"
+    masking = StandIns(NullRedaction()).masking(settings.transcript) if is_masked else None
     evidence = collect_findings(batch, inputs, nodes, masking)
     found = evidence.findings
     calls = Calls(batch, settings, stored, found, joint.nodes)
@@ -71,16 +75,6 @@ def collection_faults(batch: Path, notes: list[str] | None = None) -> list[str]:
     if notes is not None and stored.ledger:
         notes += [_TRUTH, *(f"groups and curve are not made again: {why}" for why in calls.unmade)]
     return faults
-
-
-def _inputs(batch: Path, stored: Collection) -> list[Input]:
-    """Return the files whose runs the collection could read."""
-    runs = {each.file: each.run for each in stored.read}
-    for row in rows_of(batch):  # also of files that are said to be unread
-        name, run = text(row.get("transcript")), text(row.get("run"))
-        if run:
-            runs.setdefault(name, run)
-    return [Input(Path(file), file, run) for file, run in runs.items()]
 
 
 def _stated_faults(batch: Path, stored: Collection) -> Iterator[str]:
@@ -146,12 +140,12 @@ def _theme_faults(stored: Collection, evidence: CollectionFindings) -> Iterator[
 
 def _other_faults(stored: Collection, found: Mapping[str, GroundedFinding]) -> Iterator[str]:
     ids = {theme.id for theme in stored.themes}
-    rows: list[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = []
-    for each in stored.contradictions:
-        rows += [(each.id, side.findings, side.quotes, each.themes) for side in each.sides]
-    rows += [(each.id, each.findings, each.quotes, each.themes) for each in stored.agreements]
-    rows += [("an outlier", [each.finding], each.quotes, ()) for each in stored.outliers]
-    rows += [("unassigned", stored.unassigned, (), ())]
+    rows: Iterator[tuple[str, Iterable[str], Iterable[ThemeQuote], Iterable[str]]] = chain(
+        ((c.id, s.findings, s.quotes, c.themes) for c in stored.contradictions for s in c.sides),
+        ((each.id, each.findings, each.quotes, each.themes) for each in stored.agreements),
+        (("an outlier", [each.finding], each.quotes, ()) for each in stored.outliers),
+        [("unassigned", stored.unassigned, (), ())],
+    )
     for name, findings, quotes, themes in rows:
         if lost := next((each for each in findings if each not in found), None):
             yield f"{name}: {lost!r} is not a finding with a verified quote"

@@ -42,10 +42,14 @@ def faults_of_pages(
 
     The rest of a page is not compared: every version has another. Raises OSError.
     """
-    own = {name: _insights(record.get("insights")) for name, record in records.items()}
+
+    def insights(stored: Any) -> list[str]:
+        return [text(each.get("text")) for each in mappings(stored)]
+
+    own = {name: insights(record.get("insights")) for name, record in records.items()}
     pages = {f"intermediate/{records[name]['stage']}/{name}.md": own[name] for name in own}
     pages |= {f"final/{name}.md": told for name, told in own.items()}
-    pages["insights.md"] = _insights(read_list(run / "insights.json"))
+    pages["insights.md"] = insights(read_list(run / "insights.json"))
     pages["transcript.md"] = [segment.text for segment in segments]
     pages |= {} if is_batch(run) else {REPORT: [*chain.from_iterable(own.values())]}
     for page, told in pages.items():
@@ -54,15 +58,8 @@ def faults_of_pages(
             yield page, f"lacks {one_line(lost, 60)!r}{again}"
 
 
-def _insights(stored: Any) -> list[str]:
-    return [text(each.get("text")) for each in mappings(stored)]
-
-
 def _lost(page: Path, told: Sequence[str]) -> str | None:
-    """Return the first of the texts *told* that *page* does not show.
-
-    Texts with names of analyzers or segments, which pages show otherwise, are passed over.
-    """
+    """Return the first of the texts *told* that *page* lacks, but for names, shown otherwise."""
     words = read_regular(page, MAX_BYTES).decode(errors="replace")
     shown, at = _plain(unescape(words) if page.suffix == ".html" else words), 0
     for each in map(_plain, told):
@@ -122,10 +119,7 @@ def faults_of_rows(batch: Path) -> Iterator[str]:
 
 
 def _difference(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Return how a table differs from *rows* first, "" for not; versions differ in columns.
-
-    Both are read row by row, since a batch's may be large.
-    """
+    """Return how a table, perhaps a large one, differs from *rows* first, "" for not at all."""
     made = csv.DictReader(as_rows([row]) for row in chain([columns], rows))
     stated, given, fault = 0, 0, ""
     try:

@@ -11,7 +11,7 @@ import pytest
 from helpers.pages import HOSTILE, QUOTE, Seen, batch_by_hand, insight, record_of
 
 from runner.reports.report import batch as batch_module
-from runner.reports.report.command import main as report
+from runner.reports.report.write import main as report
 from runner.reports.report.write import try_write_report, write_report
 
 

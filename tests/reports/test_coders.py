@@ -19,8 +19,8 @@ from runner.answers.codebook import Code, Codebook, as_qdc, guid_of
 from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.coders import command
-from runner.reports.coders.coder_file import codes_of, read_coder
-from runner.reports.coders.figures import CodingComparison
+from runner.reports.coders.coder_file import CoderRow, codes_of, read_coder
+from runner.reports.coders.command import CodingComparison
 from runner.reports.export.codings import write_codings
 from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import read_run
@@ -32,6 +32,11 @@ BOOK = Codebook(tuple(Code(n, "d", guid=guid_of(n)) for n in ("A", "B", "Unused"
 def source(count: int, file: str = "t.txt") -> SourceText:
     segments = make_segments(Turn("Ann", f"Sentence number {n} of {file}.") for n in range(count))
     return source_of(Transcript("t", "text", "", segments), file, file)
+
+
+def rows_of(file: Path, book: Codebook, name: str) -> list[CoderRow]:
+    rows, _ = read_coder(file, book, [name])
+    return [*rows.get(name, []), *rows.get("", [])]
 
 
 def codes(code: str, *numbers: int) -> dict[str, dict[str, str]]:
@@ -102,7 +107,7 @@ def project(name: str, written: SourceText, code: str, *spans: tuple[int, int]) 
 def test_a_selection_in_our_text_is_found_by_position() -> None:
     ours = source(5, "talk/one.txt")
     project("p.qdpx", ours, "B", (ours.starts["S0002"] + 3, ours.starts["S0003"] + 4))
-    rows = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"]).of("talk/one.txt") or []
+    rows = rows_of(Path("p.qdpx"), BOOK, "talk/one.txt")
     found = {"S0002": {"B": "tence number 1 of talk/one.txt."}, "S0003": {"B": "Sent"}}
 
     assert (found, []) == codes_of(ours, rows)
@@ -116,7 +121,7 @@ def test_a_selection_in_another_text_is_found_by_its_words_and_a_lost_one_is_nam
     theirs = SourceText("talk_one", "talk_one", ours.transcript, text, ours.starts, ours.segments)
     first, second = text.index("Sentence"), text.index("sentence")
     project("p.qdpx", theirs, "A", (first, text.index("\r")), (second, len(text)), (2, 6))
-    rows = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"]).of("talk/one.txt") or []
+    rows = rows_of(Path("p.qdpx"), BOOK, "talk/one.txt")
     found, lost = codes_of(ours, rows)
 
     assert ["S0002", "S0004"] == sorted(found)
@@ -178,11 +183,11 @@ def test_a_project_of_another_program_is_read_however_it_counts_and_spells(
     with ZipFile("p.qdpx", "w") as archive:
         archive.writestr("project.qde", xml.encode())
         archive.writestr("sources\\abc.TXT", text.encode("utf-8-sig"))
-    read = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"])
+    rows, notes = read_coder(Path("p.qdpx"), BOOK, ["talk/one.txt"])
     found = {"S0002": {"A": said[1]}, "S0003": {"B": "costs 9"}}
 
-    assert (found, []) == codes_of(ours, read.of("talk/one.txt") or [])
-    assert ("p.qdpx: 1 coding left out: they are in no plain text",) == read.notes
+    assert (found, []) == codes_of(ours, rows["talk/one.txt"])
+    assert ["p.qdpx: 1 coding left out: they are in no plain text"] == notes
 
 
 def test_a_project_of_recordings_alone_says_so() -> None:
@@ -302,11 +307,10 @@ def test_codes_that_the_codebook_has_not_are_counted_in_a_project_and_named() ->
     project = Project("p", Codebook((Code("Other", "d", guid=guid_of("o")),)))
     project.add(source(2), [PlacedCoding("", UNKNOWN, "Other", "", 5, 9, "exact", "", "Eva")], "")
     Path("p.qdpx").write_bytes(project.content())
-    read = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
+    rows, notes = read_coder(Path("p.qdpx"), BOOK, ["t.txt", "u.txt"])
 
-    assert ("p.qdpx: 1 coding left out: not in the codebook: 'Other'",) == read.notes
-    assert [] == read.of("t.txt")
-    assert read.of("u.txt") is None
+    assert ["p.qdpx: 1 coding left out: not in the codebook: 'Other'"] == notes
+    assert {"t.txt": []} == rows
 
 
 def test_many_notes_and_foreign_codes_are_cut() -> None:
@@ -315,7 +319,7 @@ def test_many_notes_and_foreign_codes_are_cut() -> None:
     placed = [PlacedCoding("", UNKNOWN, c, "", 5, 9, "", "", "E") for c in codes]
     project.add(source(2), placed, "")
     Path("p.qdpx").write_bytes(project.content())
-    (note,) = read_coder(Path("p.qdpx"), BOOK, ["t.txt"]).notes
+    _, (note,) = read_coder(Path("p.qdpx"), BOOK, ["t.txt"])
     lines = list(command._lines(CodingComparison(BOOK.names), [], [note] * 21))
 
     assert note.startswith("p.qdpx: 23 codings left out: not in the codebook: 'Other 0', ")
@@ -327,14 +331,14 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
     files = ["Ü/one.txt", "Ü/one.vtt", "two.b.txt", "one.txt", "sub/two.txt"]
     names = ["./U\u0308\\one.txt", "ü_ONE.vtt", "two.b", "one.txt", "sub_two", "three"]
     Path("h.csv").write_text("file,code,segment\n" + "".join(f"{n},a,S0001\n" for n in names))
-    read = read_coder(Path("h.csv"), BOOK, files)
+    rows, notes = read_coder(Path("h.csv"), BOOK, files)
 
     assert [f"h.csv:{n}" for n in range(2, 7)] == [
-        row.place for file in files for row in read.of(file) or []
+        row.place for file in files for row in rows.get(file, [])
     ]
-    assert ("h.csv: left out, no transcript of the run: 1 name, 'three'",) == tuple(
-        note.partition(";")[0] for note in read.notes
-    )
+    assert ["h.csv: left out, no transcript of the run: 1 name, 'three'"] == [
+        note.partition(";")[0] for note in notes
+    ]
     Path("h.csv").write_text("file,code,segment\nü_one,A,S0001\n")
     with pytest.raises(ConfigError, match=r"'ü_one' is several files: Ü/one.txt, Ü/one.vtt"):
         read_coder(Path("h.csv"), BOOK, files)
@@ -357,14 +361,14 @@ def test_a_coder_may_spell_a_file_as_any_program_does_but_not_mean_two() -> None
 def test_tables_of_other_programs_have_their_own_columns_and_paths_of_codes(table: str) -> None:
     below = Code("C", "d", parent="B", guid=guid_of("C"))
     Path("h.csv").write_text(table)
-    rows = read_coder(Path("h.csv"), Codebook((*BOOK.codes, below)), ["t.txt"]).of("t.txt") or []
+    rows = rows_of(Path("h.csv"), Codebook((*BOOK.codes, below)), "t.txt")
 
     assert (["C", "A"], []) == ([row.code for row in rows], codes_of(source(2), rows)[1])
 
 
 def test_a_row_may_have_several_codes() -> None:
     Path("h.csv").write_text('segment,codes\nS0001,"A\nB"\ns2,a; Unused\n3,none\n')
-    rows = read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or []
+    rows = rows_of(Path("h.csv"), BOOK, "t.txt")
 
     assert {"S0001": ["A", "B"], "S0002": ["A", "Unused"], "S0003": []} == {
         name: [*held] for name, held in codes_of(source(3), rows)[0].items()
@@ -374,4 +378,4 @@ def test_a_row_may_have_several_codes() -> None:
 def test_a_segment_of_no_transcript_is_refused() -> None:
     Path("h.csv").write_text("code,segment\nA,S0003\n")
     with pytest.raises(ConfigError, match=r"is not in t\.txt"):
-        codes_of(source(2), read_coder(Path("h.csv"), BOOK, ["t.txt"]).of("t.txt") or [])
+        codes_of(source(2), rows_of(Path("h.csv"), BOOK, "t.txt"))

@@ -15,11 +15,11 @@ import pytest
 from helpers.pages import FILTER, POLICY
 from helpers.runs_by_hand import make_run, slots
 
-from runner.reports.compare.command import main
 from runner.reports.compare.compare import compare
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
+from runner.reports.compare.spread import spread
 from runner.reports.compare.text import as_csv, as_markdown, as_terminal
-from runner.reports.compare.write import after_sweep, as_html, write_comparison
+from runner.reports.compare.write import after_sweep, as_html, main, write_comparison
 from runner.reports.report.render import environment
 
 
@@ -167,7 +167,7 @@ def test_a_comparison_of_nothing_but_missing_jobs_is_still_a_page(tmp_path: Path
 
 def test_labels_of_bars_are_wrapped_and_numbers_of_points_never_overlap() -> None:
     label = "model.name=openai/gpt-4o-mini, " * 5
-    words = Page(drawn(bars("a", "t", "s", [PlotBar(label, 1.0, text="1")]))).said
+    words = Page(drawn(bars("a", "t", "s", [PlotBar(label, spread([1.0]), None)]))).said
     dots = [PlotPoint(n, "x", 1 + n % 6 / 50, 0.9 + n % 7 / 90, False) for n in range(40)]
     found = re.findall(
         r'class="value" x="([\d.]+)" y="([\d.]+)"', drawn(scatter("b", "t", ("x", "y"), dots))
@@ -191,7 +191,9 @@ def test_small_values_have_ticks_without_an_exponent() -> None:
 
 
 def test_plots_survive_zero_and_nothing() -> None:
-    assert Page(drawn(bars("a", "t", "s", [PlotBar("x", 0.0), PlotBar("y", None)]))).open == []
+    rows = [PlotBar("x", spread([0.0]), None), PlotBar("y", None, None)]
+
+    assert Page(drawn(bars("a", "t", "s", rows))).open == []
     assert (
         Page(drawn(scatter("b", "t", ("x", "y"), [PlotPoint(1, "x", 0.0, 0.0, True)]))).open == []
     )

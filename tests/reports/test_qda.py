@@ -156,9 +156,9 @@ def test_a_batch_has_all_codings_in_one_project_and_one_table(codes: list[str]) 
         "later/two.vtt": "later_two (2).vtt",
         "later_two.vtt": "later_two.vtt",
     }
-    coder_file = read_coder(Path("batch/codings.qdpx"), codebook_of(Path("batch")), name_of)
+    coder_rows, _ = read_coder(Path("batch/codings.qdpx"), codebook_of(Path("batch")), name_of)
 
-    assert name_of.keys() == coder_file.rows.keys()
+    assert name_of.keys() == coder_rows.keys()
     assert inside == {each: each.read_bytes() for each in inside}
     assert Path("batch/codings.qdpx").read_bytes() == first
     assert list(COLUMNS) == list(table[0])

@@ -15,7 +15,7 @@ from helpers.processes import colloquy
 from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
-from runner.reports.report.command import main as report
+from runner.reports.report.write import main as report
 from runner.reports.report.write import try_write_report, write_index
 
 

@@ -34,12 +34,12 @@ from runner.record.history import read_history
 from runner.record.reuse import PreviousSession, keep_answer
 from runner.record.run_directory import RunDirectory
 from runner.record.store import Store
-from runner.reports.compare.command import main as compare
+from runner.reports.compare.write import main as compare
 from runner.reports.export.mlflow import log_runs
 from runner.reports.export.spans import run_span
 from runner.reports.live.view import Tail, live_table_of
-from runner.reports.report.command import main as report
-from runner.reports.review.command import main as review
+from runner.reports.report.write import main as report
+from runner.reports.review.server import main as review
 from runner.reports.status import main as status
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import main as verify

@@ -3,7 +3,7 @@
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, islice
@@ -55,37 +55,20 @@ class CoderRow:
     text: str = field(default="", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class CoderFile:
-    """The rows of a coder's file by transcript, "" for those that name none.
+Rows = dict[str, list[CoderRow]]  # by transcript, "" for those that name none
 
-    *notes* say what was left out of it.
+
+def read_coder(file: Path, book: Codebook, files: Collection[str]) -> tuple[Rows, list[str]]:
+    """Return the codings in *file* of the transcripts *files*, and notes on what was left out.
+
+    A table has the columns code and segment or quote, and file where it is about several; its codes
+    must be those of *book*. Other codes of a project (.qdpx) are left out. Raises ConfigError.
     """
-
-    rows: Mapping[str, Sequence[CoderRow]]
-    notes: tuple[str, ...] = ()
-
-    def of(self, file: str) -> Sequence[CoderRow] | None:
-        """Return the rows about *file*, None without any."""
-        found = [self.rows[name] for name in (file, "") if name in self.rows]
-        return [row for rows in found for row in rows] if found else None
-
-
-_Read = tuple[dict[str, list[CoderRow]], list[str]]  # by the file's name, and notes
-
-
-def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
-    """Return the codings in *file* of the transcripts *files*; raise ConfigError with the line.
-
-    A table has the columns code and segment or quote, and file where it is about several; its
-    codes must be those of *book*. Other codes of a project (.qdpx) are counted and left out.
-    """
-    of_project = file.suffix.lower() == ".qdpx"
-    read, notes = (_from_project if of_project else _from_table)(file, book)
+    read, notes = (_from_project if file.suffix.lower() == ".qdpx" else _from_table)(file, book)
     if not read:
         raise ConfigError(f"{file}: it has no codings{''.join(f'; {n}' for n in notes)}")
     names = FileNames(files)
-    rows: dict[str, list[CoderRow]] = {}
+    rows: Rows = {}
     lost = list[str]()
     for name, own in read.items():
         meant = names.called(name) if name else [""]
@@ -98,13 +81,14 @@ def read_coder(file: Path, book: Codebook, files: Collection[str]) -> CoderFile:
             lost.append(name)
     if lost:
         named = f"{', '.join(one_line(repr(each), 60) for each in lost[:3])}{names.near(lost[0])}"
-        what = f"no transcript of the run: {plural(len(lost), 'name')}, {named}"
-        notes.append(f"{file.name}: left out, {what}")
-    return CoderFile(rows, tuple(notes))
+        count = plural(len(lost), "name")
+        notes.append(f"{file.name}: left out, no transcript of the run: {count}, {named}")
+    return rows, notes
 
 
-def _from_table(file: Path, book: Codebook) -> _Read:
-    rows: dict[str, list[CoderRow]] = {}
+def _from_table(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
+    """Return the rows by the name of their transcript, and notes."""
+    rows: Rows = {}
     find = finder_of(book)
     table = list(read_table(file, ("code",), MAX_BYTES, MAX_ROWS, _ALSO))
     has_words = any("quote" not in row and " " in row.get("segment", "") for _, row in table)
@@ -123,16 +107,15 @@ def _from_table(file: Path, book: Codebook) -> _Read:
             code = find(called) or ""
             if not code and called.casefold() not in _NO_CODE:
                 why = f"{one_line(called, 60)!r} is not in the codebook"
-                near = did_you_mean(called, book.names)
-                raise ConfigError(f"{place}: column code: {why}{near}")
+                raise ConfigError(f"{place}: column code: {why}{did_you_mean(called, book.names)}")
             held.append(CoderRow(place, given["segment"], code, given["quote"]))
     return rows, []
 
 
-def _from_project(file: Path, book: Codebook) -> _Read:
+def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
     project, find = read_project(file), finder_of(book)
     by_guid = {code.guid: code.name for code in book.codes if code.codable}
-    rows: dict[str, list[CoderRow]] = {}
+    rows: Rows = {}
     foreign = Counter[str]()
     for source in project.sources:
         held = rows.setdefault(source.name, [])
@@ -141,7 +124,12 @@ def _from_project(file: Path, book: Codebook) -> _Read:
             if (code := by_guid.get(guid) or find(name)) is None:
                 foreign[name] += 1
                 continue
-            words = _whole_words(source.text, start, end)
+            # The words that it touches: programs count marks of order differently.
+            before = _WORD_END.search(source.text[max(0, start - _MAX_WORD) : start])
+            after = _WORD.match(source.text[end : end + _MAX_WORD])
+            words = source.text[start:end]
+            words = (before[0] if before and words[:1].isalnum() else "") + words
+            words += after[0] if after and words[-1:].isalnum() else ""
             place = f"{file}: {source.name} {start}-{end}"
             held.append(CoderRow(place, "", code, words, (start, end), source.text))
     codes = [one_line(repr(name), 60) for name, _ in foreign.most_common()]
@@ -153,20 +141,12 @@ def _from_project(file: Path, book: Codebook) -> _Read:
     return rows, [f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left if n]
 
 
-def _whole_words(text: str, start: int, end: int) -> str:
-    """Return the words that a selection touches: programs count marks of order differently."""
-    before = _WORD_END.search(text[max(0, start - _MAX_WORD) : start])
-    after, inside = _WORD.match(text[end : end + _MAX_WORD]), text[start:end]
-    head = before[0] if before and inside[:1].isalnum() else ""
-    return head + inside + (after[0] if after and inside[-1:].isalnum() else "")
-
-
 def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:
-    """Add *code* to *segment*, with the words that it is about, of many the first."""
+    """Add *code*, if any, to *segment*, with the words that it is about, of many the first."""
     own = codes.setdefault(segment, {})
     held = own.get(code, "")
     more = held and quote and quote not in held and len(held) < MAX_QUOTES
-    own[code] = f"{held} … {quote}" if more else held or quote
+    own |= {code: f"{held} … {quote}" if more else held or quote} if code else {}
 
 
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:
@@ -176,9 +156,9 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     """
     codes: Codes = {}
     lost: list[str] = []
+    placed = [*source.starts.items()]
     grounder = cache(lambda: Grounder(source.transcript.segments))  # most rows need none
     is_ours = cache(source.text.__eq__)  # rows share one text
-    placed = list(source.starts.items())
     near = ""
     for row in rows:
         if row.segment:
@@ -202,10 +182,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
         if not found:
             lost.append(row.place)
         for segment, quote in found:
-            if row.code:
-                add_code(codes, segment, row.code, quote)
-            else:
-                codes.setdefault(segment, {})
+            add_code(codes, segment, row.code, quote)
     return codes, lost
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from runner.answers.themes import FILE, Collection, Theme, ThemeQuote, Voice, read_collection
 from runner.base.format import clock, plural
-from runner.base.json import at, mapping, read_json, text
+from runner.base.json import at, mapping, read_json, section, text
 from runner.base.regular_files import kind_of
 from runner.base.text import by_number
 from runner.config.section import NAME
@@ -55,8 +55,10 @@ class CollectionFacts:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""
-        files = sorted({*(f.file for f in self.collection.read), *self.unread}, key=by_number)
-        return tuple(files[: MAX_CELLS // max(1, len(self.collection.themes))])
+        files = {f.file for f in self.collection.read} | {f.file for f in self.collection.unread}
+        return tuple(
+            sorted(files, key=by_number)[: MAX_CELLS // max(1, len(self.collection.themes))]
+        )
 
     @cached_property
     def speakers(self) -> tuple[Voice, ...]:
@@ -67,24 +69,18 @@ class CollectionFacts:
 
     def silent_speakers(self, theme: Theme) -> list[str]:
         """Return the speakers without a quote in *theme*."""
-        heard = {*theme.speakers}
-        return [named(voice) for voice in self.speakers if voice not in heard]
-
-    @property
-    def unread(self) -> tuple[str, ...]:
-        """The unread files."""
-        return tuple(each.file for each in self.collection.unread)
+        return [named(voice) for voice in self.speakers if voice not in {*theme.speakers}]
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
         """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""
         speakers = [(quote.file, quote.speaker) for quote in quotes]
         parts = []
-        for each in (grouping for grouping in self.groupings if grouping.compared):
+        for each in (grouping for grouping in self.groupings if not grouping.why):
             units = {(file, speaker if each.by_speaker else None) for file, speaker in speakers}
             counts = Counter(each.value(*unit) for unit in units)
             shown = ", ".join(f"{value} {counts[value]}" for value in each.values if counts[value])
-            of = each.counts.removesuffix("s")
-            parts += [f"{each.name}, by {of}: {shown}"] if shown else []
+            by = "speaker" if each.by_speaker else "file"
+            parts += [f"{each.name}, by {by}: {shown}"] if shown else []
         return "; ".join(parts)
 
     @cached_property
@@ -130,7 +126,11 @@ def facts_of(run: StoredRun) -> CollectionFacts | None:
     known = {path.relative_to(batch).as_posix() for path in runs_of(batch)}
     runs = {each.file: each.run for each in collection.read if each.run in known}
     attendees = text(at(run.config, "transcript", "about", "attendees"))
-    abouts = {file: _about(batch / name, attendees) for file, name in runs.items()}
+    abouts = {}
+    for file, name in runs.items():
+        about = section(read_json(batch / name / "metadata.json"), "reading", "about")
+        named = {"attendees": attendees} if attendees else {}
+        abouts[file] = named | {str(key): text(value) for key, value in about.items()}
     attributes = attributes_from(read_json(batch / ATTRIBUTES))
     return CollectionFacts(
         batch,
@@ -151,12 +151,6 @@ def _questions(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield f"{stage}/{name}", question
 
 
-def _about(run: Path, attendees: str) -> dict[str, str]:
-    about = mapping(at(read_json(run / "metadata.json"), "reading", "about"))
-    named = {"attendees": attendees} if attendees else {}
-    return {**named, **{str(key): text(value) for key, value in about.items()}}
-
-
 def _page_of(batch: Path, run: str) -> str | None:
     for page in (batch / run / REPORT, batch / run / "transcript.md"):
         if kind_of(page) == "file":
@@ -169,7 +163,8 @@ def stances(theme: Theme, facts: CollectionFacts) -> dict[str, str]:
     for_, against = ({voice.file for voice in side} for side in (theme.for_, theme.against))
     found = dict.fromkeys(theme.files, "mentioned")
     found |= dict.fromkeys(for_, "for") | dict.fromkeys(against, "against")
-    found |= dict.fromkeys(for_ & against, "both") | dict.fromkeys(facts.unread, "unread")
+    unread = (each.file for each in facts.collection.unread)
+    found |= dict.fromkeys(for_ & against, "both") | dict.fromkeys(unread, "unread")
     return {file: found.get(file, "silent") for file in facts.files}
 
 

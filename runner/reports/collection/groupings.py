@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from runner.answers.themes import ReadFile, Theme, Voice
 from runner.base.text import by_number
 from runner.job.attributes import Attributes
-from runner.reports.collection.fisher import DRAWS, exact_p
+from runner.reports.collection.fisher import exact_p
 from runner.reports.compare.spread import holm
 
 MAX_VALUES = 12  # of an attribute whose groups are compared
@@ -37,16 +37,6 @@ class Grouping:
     files: Mapping[str, int]
     why: str
     by_speaker: bool = False
-
-    @property
-    def compared(self) -> bool:
-        """Whether its groups are compared."""
-        return not self.why
-
-    @property
-    def counts(self) -> str:
-        """The unit that it counts."""
-        return "speakers" if self.by_speaker else "files"
 
     def value(self, file: str, speaker: str | None) -> str:
         """Return the group of a speaker of *file*, empty if there is none."""
@@ -103,7 +93,9 @@ def groupings_of(
     tabled = []
     for name in attributes.names:
         values = {unit: row.get(name, "") for unit, row in given.items()}
-        if name in attributes.of_speakers and _differs(people, values):
+        keys = {(unit[0], values[unit].casefold()) for unit in people}
+        differ = len(keys) > len({file for file, _ in people})  # within a file
+        if name in attributes.of_speakers and differ:
             tabled.append(_grouping(name, people, values, by_speaker=True))
         else:
             shared = {(file, ""): values[file, speaker] for file, speaker in people}
@@ -116,18 +108,11 @@ def groupings_of(
     role = {(file, person): group for file, of in roles.items() for person, group in of.items()}
     named = _grouping(ATTENDEES, people, role, by_speaker=True)
     by_notes = [named] if set(named.values) - {NOT_GIVEN} else []
-    every = (*tabled, *(each for each in found if each.compared), *by_notes)
-    first = {each.name for each in [each for each in every if each.compared][:MAX_COMPARED]}
-    late = f"only the first {MAX_COMPARED} attributes are"
-    return tuple(
-        each if each.name in first else replace(each, why=each.why or late) for each in every
-    )
-
-
-def _differs(people: Sequence[Unit], values: Mapping[Unit, str]) -> bool:
-    """Return whether two speakers of one file have different *values*."""
-    keys = {(unit[0], values[unit].casefold()) for unit in people}
-    return len(keys) > len({file for file, _ in people})
+    every = [*tabled, *(each for each in found if not each.why), *by_notes]
+    late = [at for at, each in enumerate(every) if not each.why][MAX_COMPARED:]
+    for at in late:
+        every[at] = replace(every[at], why=f"only the first {MAX_COMPARED} attributes are")
+    return tuple(every)
 
 
 def _grouping(
@@ -158,7 +143,7 @@ def differences_of(
     Groups of speakers who mention no theme, such as interviewers, are not tested beside others.
     """
     found: dict[str, list[GroupDifference]] = {}
-    for grouping in filter(lambda each: each.compared, groupings):
+    for grouping in (each for each in groupings if not each.why):
         made = [tuple(counts_of(theme, grouping)) for theme in themes]
         every = {*grouping.values} - {NOT_GIVEN}
         speak = {one.value for counts in made for one in counts if one.found} & every
@@ -191,29 +176,6 @@ def counts_of(theme: Theme, grouping: Grouping) -> Iterator[GroupCount]:
     for value in grouping.values:
         read = (grouping.sizes[value], files[value], grouping.files[value])
         yield GroupCount(value, found[value], *read, *(side[value] for side in sides))
-
-
-def method_of(differences: Mapping[str, Sequence[GroupDifference]]) -> str:
-    """Return the method behind the p of *differences*, and its limits."""
-    every = [each for held in differences.values() for each in held]
-    drawn = any(each.drawn for each in every)
-    random = f" (of {DRAWS:,} random tables where there are too many)" if drawn else ""
-    many, themes = len(differences), max(map(len, differences.values()))
-    people = (
-        " Speakers of one file are not independent, so p is too small where they are counted; a "
-        "group of speakers who speak of no theme, such as interviewers, is left out of it, if two "
-        "others are not."
-    )
-    people = people if any(each.by_speaker for each in every) else ""
-    apart = f" Each of the {many} attributes is adjusted on its own." if many > 1 else ""
-    return (
-        "p is of Fisher's exact test, for more than two groups that of Freeman and Halton"
-        f"{random}, over the files, or speakers, that were read and whose group is given; adjusted "
-        f"by Holm over the {themes} themes.{apart}{people} Read it with care: the files are few, "
-        "they were not drawn at random, and the themes were found in the same files. A small p "
-        "says where to look, not what holds beyond these files, and a silent file need not "
-        "disagree."
-    )
 
 
 def speaker_groups(attendees: str) -> dict[str, str]:

@@ -7,7 +7,8 @@ from markupsafe import Markup
 from runner.answers.markdown import table
 from runner.answers.themes import Collection, outlier_id
 from runner.reports.collection.facts import CollectionFacts, counted, named, source_of_quote
-from runner.reports.collection.groupings import GroupDifference, method_of
+from runner.reports.collection.fisher import DRAWS
+from runner.reports.collection.groupings import GroupDifference
 from runner.reports.report.render import render_markdown
 
 WORDS_OF = (
@@ -15,36 +16,31 @@ WORDS_OF = (
     "quotes and places are made by code from the answers about each file, and `colloquy-verify` "
     "makes them again."
 )
-MAX_SILENT = 40  # files named in a page
 
 
 def themes_md(facts: CollectionFacts, name: str, limit: int | None = None) -> str:
     """Return themes.md of the batch called *name*, with at most *limit* quotes of a side."""
+    head = ["", "Theme", "Files", "Speakers", "For", "Against", "Silent"]
+    keys = ("files", "speakers", "for_", "against", "silent")
+    themes = facts.collection.themes
+    rows = [[t.id, t.title, *(len(getattr(t, key)) for key in keys)] for t in themes]
     return render_markdown(
         "themes.md.jinja",
         name=name,
         facts=facts,
         themes=facts.collection,
         limit=limit,
-        max_silent=MAX_SILENT,
         outlier_id=outlier_id,
         counted=counted,
         names=lambda voices: list(map(named, voices)),
         source=source_of_quote,
-        overview=_overview(facts.collection),
-        method=method_of(facts.differences) if facts.differences else "",
+        overview=Markup(table(head, rows)),
+        differences=facts.differences,
+        draws=DRAWS,
         group_table=_group_table,
         words_of=WORDS_OF,
         ledger=_ledger(facts.collection),
     )
-
-
-def _overview(collection: Collection) -> Markup:
-    rows = [
-        [t.id, t.title, len(t.files), len(t.speakers), len(t.for_), len(t.against), len(t.silent)]
-        for t in collection.themes
-    ]
-    return Markup(table(["", "Theme", "Files", "Speakers", "For", "Against", "Silent"], rows))
 
 
 def _group_table(found: Sequence[GroupDifference]) -> Markup:

@@ -1,14 +1,14 @@
 """collection/report.html: themes with their counts and quotes, groups, and how they were found."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from runner.answers.themes import FILE, CurvePoint, ThemeQuote, outlier_id
+from runner.answers.themes import FILE, ThemeQuote, outlier_id
 from runner.record.batch_directory import REPORT
 from runner.reports.collection.facts import STANCES, CollectionFacts, counted, position_of, stances
-from runner.reports.collection.groupings import method_of
+from runner.reports.collection.fisher import DRAWS
 from runner.reports.collection.notes import WORDS_OF, p_of
 from runner.reports.compare.plots import Scale
 from runner.reports.report.render import address_of, link_to, render, script_of
@@ -20,7 +20,6 @@ MAX_QUOTES = 100  # of a side of a theme; themes.json has all
 MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
-SHORT_LIST = 8  # files named in one line
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
 _ID = re.compile(r"\b([A-Z]\d{1,5})\b")
 TABLES = (
@@ -34,13 +33,16 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
     collection = facts.collection
     columns = facts.files[:MAX_MATRIX]
     anchors = _anchors(facts)
-    tone, status, _ = VERDICTS.get(collection.status, ("warn", collection.status or "Unknown", ""))
     folder = (run.path / FILE).parent
+    points = sorted(collection.threshold_curve, key=lambda point: point.threshold)
+    curve: dict[str, Any] = {}  # how many groups each threshold of similarity gives
+    if len(points) > 1:
+        scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
+        curve = {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}
     return render(
         "collection.html",
         name=name,
-        tone=tone,
-        status=status,
+        verdict=VERDICTS.get(collection.status, ("warn", collection.status or "Unknown")),
         **script_of("filter.js"),
         batch=address_of(run.path / REPORT, folder),  # which is written after this page
         collection=collection,
@@ -57,13 +59,13 @@ def collection_page(run: StoredRun, facts: CollectionFacts, name: str) -> str:
         choices=_choices(facts),
         first=FIRST_QUOTES,
         max_quotes=MAX_QUOTES,
-        short=SHORT_LIST,
         max_alone=MAX_ALONE,
         outlier_id=outlier_id,
-        method=method_of(facts.differences) if facts.differences else "",
+        differences=facts.differences,
+        draws=DRAWS,
         p_of=p_of,
         words_of=WORDS_OF.replace("`", ""),
-        curve=_curve(collection.threshold_curve),
+        curve=curve,
         tables=[table for table in TABLES if link_to(folder / table, folder)],
     )
 
@@ -111,12 +113,3 @@ def _choices(facts: CollectionFacts) -> list[tuple[str, str, list[str]]]:
         ("speaker", "Speaker", sorted({quote.speaker for quote in quotes if quote.speaker})),
     ]
     return [choice for choice in choices if 1 < len(choice[2]) <= MAX_CHOICES]
-
-
-def _curve(points: Sequence[CurvePoint]) -> dict[str, Any]:
-    """Return a plot of how many groups each threshold of similarity gives."""
-    points = sorted(points, key=lambda point: point.threshold)
-    if len(points) < 2:
-        return {}
-    scale = Scale(points[0].threshold, points[-1].threshold, 40, 340)
-    return {"points": points, "scale": scale, "most": max(p.groups for p in points) or 1}

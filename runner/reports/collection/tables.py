@@ -31,7 +31,9 @@ _GROUP = (
 def themes_csv(facts: CollectionFacts) -> str:
     """Return themes.csv: a row for each theme, with a column of files for each group."""
     groups = [(each, value) for each in facts.groupings for value in each.values]
-    header = [*_THEME, *(f"{each.counts} with {each.name}={value}" for each, value in groups)]
+    units = {True: "speakers", False: "files"}
+    named_groups = (f"{units[each.by_speaker]} with {each.name}={value}" for each, value in groups)
+    header = [*_THEME, *named_groups]
 
     def row(theme: Theme) -> Iterator[Any]:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))

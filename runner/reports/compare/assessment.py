@@ -11,14 +11,7 @@ from numpy.typing import ArrayLike
 from runner.answers.labels import RIGHT, WRONG, FindingLabel
 from runner.base.agreement import cohen_kappa, coincidences, krippendorff_alpha
 from runner.base.format import plural
-from runner.reports.compare.assessment_data import (
-    CHECK,
-    COVERAGE,
-    DECIDED,
-    FOUND,
-    PRECISION,
-    Setting,
-)
+from runner.reports.compare.assessment_data import CHECK, COVERAGE, FOUND, PRECISION, Setting
 from runner.reports.compare.labelled import compared
 from runner.reports.compare.paired import (
     MIN_TRANSCRIPTS,
@@ -34,6 +27,12 @@ from runner.reports.compare.spread import holm
 
 MAX_SETTINGS = 10  # compared in pairs
 MAX_AGREEMENT = 3  # pairs of settings whose agreement has a line each
+_CLAUSES = {  # by kind of figure, in their order: words for a difference, and for none
+    PRECISION: ("is right {points} {less} often", "right"),
+    FOUND: ("finds {points} {fewer} {things}", "found"),
+    COVERAGE: ("covers {points} {less} of the transcripts", "covered"),
+    CHECK: ("passes the check “{check}” {points} {less} often", "check"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +111,8 @@ def assess(
     lines = [*(pair.words for pair in differing), *_agreement_lines(agreement)]
     if alike := len(ordered) - len(differing):
         lines.append(f"{plural(alike, 'further figure')} of pairs: no difference in any transcript")
-    figures = tuple(_figures(setting, names) for setting in settings)
-    return Assessment(figures, tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
+    figures = (_figures(setting, names) for setting in settings)
+    return Assessment(tuple(figures), tuple(pairs), tuple(agreement), tuple(lines), tuple(notes))
 
 
 def _names(settings: Sequence[Setting]) -> list[str]:
@@ -122,8 +121,7 @@ def _names(settings: Sequence[Setting]) -> list[str]:
     by_analyzer = [name for name in found if name.startswith(f"{FOUND} ")]
     if len(by_analyzer) == 1:
         found.discard(FOUND)
-    order = (PRECISION, FOUND, COVERAGE, CHECK)
-    return sorted(found, key=lambda name: (order.index(name.split()[0]), name))
+    return sorted(found, key=lambda name: ([*_CLAUSES].index(name.split()[0]), name))
 
 
 def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
@@ -132,15 +130,12 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
     figures = {name: interval for name, interval in found.items() if interval is not None}
     n = len(setting.transcripts)
     verdicts = [verdict for held in setting.items.values() for _, verdict in held]
-    labelled = sum(verdict in DECIDED for verdict in verdicts)
+    labelled = sum(verdict in (RIGHT, WRONG) for verdict in verdicts)
     return SettingFigures(setting.label, n, len(verdicts), labelled, figures)
 
 
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
-    """Return all pairs of *settings* that share transcripts in a figure of *names*.
-
-    They are of one kind, such as all checks: among many, one differs by chance.
-    """
+    """Return the pairs of *settings* in figures of one kind, adjusted for their number."""
     found = []
     for name, (one, other) in product(names, combinations(settings, 2)):
         a, b = one.figures.get(name, {}), other.figures.get(name, {})
@@ -174,17 +169,12 @@ def pair_words(
     things = f"findings of {what}" if what else "of the findings labelled right"
     if what.endswith("s") and not what.endswith(("sis", "ss", "means")):  # a plural
         things = what
-    clauses = {
-        COVERAGE: f"covers {points} {less} of the transcripts",
-        PRECISION: f"is right {points} {less} often",
-        FOUND: f"finds {points} {fewer} {things}",
-        CHECK: f"passes the check “{rest}” {points} {less} often",
-    }[kind]
-    begun = f"{first} {clauses} than {second}"
+    clause, short = _CLAUSES[kind]
+    words = {"points": points, "less": less, "fewer": fewer, "things": things, "check": rest}
+    begun = f"{first} {clause.format_map(words)} than {second}"
     if count == 0:
-        named = {CHECK: f"check {rest}", PRECISION: "right", COVERAGE: "covered"}
-        what = named.get(kind) or f"found {what}".strip()
-        begun = f"{first} and {second} differ by less than a point ({what})"
+        named = f"{short} {rest if kind == CHECK else what}".strip()
+        begun = f"{first} and {second} differ by less than a point ({named})"
     if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     if doubt and not apart:
@@ -193,18 +183,13 @@ def pair_words(
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
     if more is not None and more > gap.n:
-        would = f"about {_rounded(more):,} would be enough"
+        step = 10 ** (len(str(more)) - 2)  # a prediction has two digits
+        would = f"about {-(-more // step) * step:,} would be enough"
     elif more is None and gap.error:
         would = "more than 1,000 would be needed"
     else:  # also where each transcript shows the same
         would = f"{2 * gap.n:,} would show more"
     return f"{shown}: not significant with {gap.n} transcripts; {would}"
-
-
-def _rounded(count: int) -> int:
-    """Return *count* rounded up to two digits, the precision of a prediction."""
-    step = int(f"1{'0' * (len(str(count)) - 2)}")
-    return -(-count // step) * step
 
 
 def _signed(value: float) -> str:
@@ -217,14 +202,12 @@ def _of_settings(settings: Sequence[Setting]) -> list[Agreement]:
     found = []
     for one, other in combinations(settings, 2):
         shared = [sha for sha, n in one.segments.items() if n and n == other.segments.get(sha)]
-        tables = [_cited(one.cited[sha], other.cited[sha], one.segments[sha]) for sha in shared]
+        tables = []
+        for mine, theirs, n in ((one.cited[s], other.cited[s], one.segments[s]) for s in shared):
+            both, neither = len(mine & theirs), max(0, n - len(mine | theirs))
+            tables.append([[both, len(mine) - both], [len(theirs) - both, neither]])
         found += _measured("settings", "kappa", (one.name, other.name), tables)
     return found
-
-
-def _cited(one: frozenset[str], other: frozenset[str], segments: int) -> list[list[int]]:
-    both, neither = len(one & other), max(0, segments - len(one | other))
-    return [[both, len(one) - both], [len(other) - both, neither]]
 
 
 def _of_raters(labels: Sequence[FindingLabel]) -> list[Agreement]:
@@ -263,8 +246,7 @@ def _measured(
 def _agreement_lines(agreement: Sequence[Agreement]) -> list[str]:
     """Return agreements in words; for many settings only the lowest and the highest."""
     settings = sorted((e for e in agreement if e.of == "settings"), key=lambda e: e.found.value)
-    if len(settings) > MAX_AGREEMENT:
-        settings = [settings[0], settings[-1]]
+    settings = settings if len(settings) <= MAX_AGREEMENT else [settings[0], settings[-1]]
     return [agreement_words(e) for e in (*settings, *(e for e in agreement if e.of == "raters"))]
 
 

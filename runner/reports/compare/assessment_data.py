@@ -3,6 +3,7 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -96,24 +97,23 @@ def assessment_data(
 
     *keys* are those in which the groups differ.
     """
-    rows = [(row, group) for group in groups for row in group.rows]
-    labels, notes = known_labels([row.path for row, _ in rows])
+    labels, notes = known_labels([row.path for group in groups for row in group.rows])
     index = LabelIndex(labels)
     shown_keys = [key for key in keys if not OF_TRANSCRIPT.fullmatch(key)]
     settings: dict[tuple[str, ...], Setting] = {}
     fitting: list[tuple[Setting, str, set[str]]] = []
     ran: set[str] = set()
     left = 0
-    for row, group in rows:
+    for group in groups:
         own = {key: group.settings[key] for key in shown_keys}
         new = Setting(setting_label(own), len(settings) + 1)
         setting = settings.setdefault(tuple(own.values()), new)
-        paths, more = _runs(row.path)
-        left += more
-        for run in _read(paths):
-            ran |= run.records.keys()
-            if sha := sha_of(run):
-                fitting.append((setting, sha, _count(setting, run, sha, index)))
+        for paths in map(_runs, (row.path for row in group.rows)):
+            left += max(0, len(paths) - MAX_FILES)
+            for run in _read(paths):
+                ran |= run.records.keys()
+                if sha := sha_of(run):
+                    fitting.append((setting, sha, _count(setting, run, sha, index)))
     pools = _pools(labels, ran)
     for setting, sha, fits in fitting:
         for key, analyzer in pools.get(sha, {}).items():
@@ -135,23 +135,21 @@ def precision_of(path: Path) -> float | None:
     The labels are those of `known_labels`. None without one that says right or wrong.
     """
     index = LabelIndex(known_labels([path])[0])
-    runs = _read(_runs(path)[0])
+    runs = _read(_runs(path))
     counts = Counter(v for run in runs for v in verdicts_of(items_of(run), index, sha_of(run))[0])
     judged = counts[RIGHT] + counts[WRONG]
     return counts[RIGHT] / judged if judged else None
 
 
-def _runs(path: Path) -> tuple[list[Path], int]:
-    """Return the first MAX_FILES runs of a batch, or the run itself, and how many are left."""
-    try:
-        found = [run for run in single_runs([path]) if is_run(run)]
-    except (OSError, ColloquyError):
-        return [], 0
-    return found[:MAX_FILES], max(0, len(found) - MAX_FILES)
+def _runs(path: Path) -> list[Path]:
+    """Return the runs of a batch, or the run itself."""
+    with suppress(OSError, ColloquyError):
+        return [run for run in single_runs([path]) if is_run(run)]
+    return []
 
 
-def _read(paths: Iterable[Path]) -> Iterator[StoredRun]:
-    for path in paths:
+def _read(paths: Sequence[Path]) -> Iterator[StoredRun]:
+    for path in paths[:MAX_FILES]:
         try:
             yield read_run(path)
         except (ColloquyError, OSError, ValueError, RecursionError):
@@ -182,17 +180,13 @@ def verdicts_of(
     for item in items:
         own = index.of(item, sha)
         verdicts.append(verdict_of(own))
-        fitting |= {label.key for label in own}
-        if verdicts[-1] == RIGHT:
-            fitting |= {label.key for label in index.alike(item, sha)}
+        alike = index.alike(item, sha) if verdicts[-1] == RIGHT else ()
+        fitting |= {label.key for label in (*own, *alike)}
     return verdicts, fitting
 
 
 def _pools(labels: Sequence[FindingLabel], ran: set[str]) -> dict[str, dict[str, str]]:
-    """Return the right findings of each transcript, by key, with their analyzers.
-
-    Those of analyzers that no compared run has are left out.
-    """
+    """Return the right findings of each transcript, by key, with their analyzers, which *ran*."""
     by_key: dict[tuple[str, str], list[FindingLabel]] = {}
     for label in labels:
         by_key.setdefault((label.transcript, label.key), []).append(label)

@@ -52,17 +52,9 @@ class Comparison:
     sharded: bool = False
 
     @cached_property
-    def _homes(self) -> dict[Path, Group]:
+    def homes(self) -> dict[Path, Group]:
+        """The setting of each run whose configuration is known, by the run's path."""
         return {row.path: group for group in self.groups for row in group.rows}
-
-    def group_of(self, row: RunRow) -> Group | None:
-        """Return the setting of *row*, None if its configuration is unknown."""
-        return self._homes.get(row.path)
-
-    def speed_up_of(self, row: RunRow) -> float | None:
-        """Return the speed-up of *row* over its baseline, None if unknown."""
-        group = self.group_of(row) if row.measured else None
-        return group.times_as_fast(row.figure("wall_s")) if group else None
 
 
 def compare(paths: Iterable[Path]) -> Comparison:
@@ -117,23 +109,17 @@ def _with_baselines(groups: Sequence[Group]) -> list[Group]:
     def rest(group: Group) -> frozenset[tuple[str, str]]:
         return frozenset(besides_slots(group.rows[0].settings).items())
 
-    sequential = sorted(filter(_is_sequential, reversed(groups)), key=_in_mode)
-    bases = {rest(group): group for group in sequential if group.measured}  # the last one counts
+    bases: dict[frozenset[tuple[str, str]], Group] = {}  # the first one by its mode counts
+    for key, value in (("mode", "sequential"), ("max_concurrent", "1")):
+        for group in groups:
+            if group.measured and group.rows[0].settings.get(f"processing.{key}") == value:
+                bases.setdefault(rest(group), group)
     return [replace(group, baseline=bases.get(rest(group))) for group in groups]
-
-
-def _is_sequential(group: Group) -> bool:
-    return _in_mode(group) or group.rows[0].settings.get("processing.max_concurrent") == "1"
-
-
-def _in_mode(group: Group) -> bool:
-    return group.rows[0].settings.get("processing.mode") == "sequential"
 
 
 def _with_front(groups: Sequence[Group]) -> list[Group]:
     """Mark the Pareto front, if each setting has enough repeats."""
-    times = [group.spreads["wall_s"] for group in groups]
-    if any(found is not None and found.n < MIN_REPEATS for found in times):
+    if any(found and found.n < MIN_REPEATS for found in (g.spreads["wall_s"] for g in groups)):
         return list(groups)
     marked = zip(groups, dominated([_point(group) for group in groups]), strict=True)
     return [replace(group, front=None if mark is None else not mark) for group, mark in marked]
@@ -150,12 +136,12 @@ def dominated(points: Sequence[Point | None]) -> list[bool | None]:
     Less time, less cost and more quality are better. Cost is compared only if both are known; time
     and quality always are, which rules out cycles. None stays None.
     """
+
+    def dominates(one: Point, other: Point) -> bool:
+        gains = [other[0] - one[0], one[1] - other[1]]
+        if one[2] is not None and other[2] is not None:
+            gains.append(other[2] - one[2])
+        return min(gains) >= 0 and max(gains) > 0
+
     known = [point for point in points if point is not None]
-    return [None if p is None else any(_dominates(o, p) for o in known) for p in points]
-
-
-def _dominates(one: Point, other: Point) -> bool:
-    gains = [other[0] - one[0], one[1] - other[1]]
-    if one[2] is not None and other[2] is not None:
-        gains.append(other[2] - one[2])
-    return min(gains) >= 0 and max(gains) > 0
+    return [None if p is None else any(dominates(o, p) for o in known) for p in points]

@@ -59,22 +59,24 @@ def differing_keys(
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
     different = {key: column for key, column in values.items() if len(set(column)) > 1}
     typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
-    typed |= {key for key in different if _names_choice(key, typed)}
+    typed |= {  # the choice of a group, as in `model=openai`
+        key
+        for key in different
+        if key.rpartition(".")[0] in typed and key.endswith((".name", ".path"))
+    }
     shown: dict[str, list[str]] = {}
     for key in sorted(different, key=lambda key: _rank(key, typed)):
-        leaders = [] if key in typed else [*islice(shown, MAX_LEADERS)]
-        leaders = [each for each in leaders if _follows(different[key], different[each])]
+        own = different[key]
+        leaders = [  # with the same value of *key* for each of their values
+            each
+            for each in ([] if key in typed else islice(shown, MAX_LEADERS))
+            if len(set(zip(different[each], own, strict=True))) == len(set(different[each]))
+        ]
         if leaders:  # one with equal values is most likely interpolated
-            shown[max(leaders, key=lambda each: different[each] == different[key])].append(key)
+            shown[max(leaders, key=lambda each: different[each] == own)].append(key)
         else:
             shown[key] = []
     return shown
-
-
-def _names_choice(key: str, typed: set[str]) -> bool:
-    """Return whether *key* names the choice of a group in *typed*, as in `model=openai`."""
-    group, _, last = key.rpartition(".")
-    return group in typed and last in ("name", "path")
 
 
 def _rank(key: str, typed: set[str]) -> tuple[bool, bool, bool, int, str]:
@@ -108,11 +110,6 @@ def setting_label(setting: Mapping[str, str]) -> str:
 def name_in_sentence(label: str, number: int) -> str:
     """Return *label*, in place of a long one its *number* in the table."""
     return label if len(label) < _LONG else f"setting {number}"
-
-
-def _follows(column: Sequence[str], leader: Sequence[str]) -> bool:
-    """Return whether each value of *leader* always comes with the same value of *column*."""
-    return len(set(zip(leader, column, strict=True))) == len(set(leader))
 
 
 def besides_slots(settings: Mapping[str, str]) -> dict[str, str]:

@@ -84,11 +84,9 @@ def _tables(name: str, one: Setting, other: Setting, shas: Sequence[str]) -> Arr
 def right_gap(sums: Array) -> Array:
     """Return how the share of right findings differs; *sums* has the shape (…, 2, 3, 5)."""
     held = sums[..., :NEITHER, :]
-    rate = ratio(held[..., WERE_RIGHT], held[..., LABELLED])
-    right = np.where(held[..., ALL] > 0, held[..., ALL] * rate, 0)
-    shares = ratio(right.sum(-1), held[..., ALL].sum(-1))
-    gap: Array = shares[..., 0] - shares[..., 1]
-    return gap
+    every, rate = held[..., ALL], ratio(held[..., WERE_RIGHT], held[..., LABELLED])
+    shares = ratio(np.where(every > 0, every * rate, 0).sum(-1), every.sum(-1))
+    return np.asarray(shares[..., 0] - shares[..., 1])
 
 
 def found_gap(sums: Array) -> Array:
@@ -97,5 +95,5 @@ def found_gap(sums: Array) -> Array:
     pooled[..., BOTH, :HAS] = sums[..., BOTH, :HAS].sum(-2, keepdims=True)  # labelled once
     weights = np.where(pooled[..., ALL] > 0, ratio(pooled[..., ALL], pooled[..., LABELLED]), 0)
     parts = (weights * sums[..., HAS]).sum(-1)
-    gap: Array = ratio(parts[..., 0] - parts[..., 1], (weights * sums[..., KNOWN]).sum((-1, -2)))
-    return gap
+    known = (weights * sums[..., KNOWN]).sum((-1, -2))
+    return np.asarray(ratio(parts[..., 0] - parts[..., 1], known))

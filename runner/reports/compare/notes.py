@@ -42,8 +42,7 @@ def notes_on(
             "Some settings read other transcripts: their time, cost and ★ are of other work. "
             "Coverage, checks and labels are compared on the same transcripts."
         )
-    left_out = [row for row in rows if not row.measured]
-    if left_out:
+    if left_out := [row for row in rows if not row.measured]:
         yield (
             f"Not timed: {len(left_out)} of {plural(len(rows), 'run')}, which did not complete or "
             "reused answers."
@@ -66,13 +65,8 @@ def notes_on(
 
 def _on_caches(rows: Sequence[RunRow]) -> Iterator[str]:
     """Yield a note where prompt caches served some runs far more than others."""
-    shares = [
-        cached / prompt
-        for row in rows
-        if row.accounted
-        and (cached := row.figure("cached_tokens")) is not None
-        and (prompt := row.figure("prompt_tokens"))
-    ]
+    used = [(r.figure("cached_tokens"), r.figure("prompt_tokens")) for r in rows if r.accounted]
+    shares = [cached / prompt for cached, prompt in used if cached is not None and prompt]
     if shares and max(shares) - min(shares) > CACHE_GAP:
         yield (
             f"Prompt caches served {share(min(shares))} to {share(max(shares))} of the prompt "
@@ -85,9 +79,8 @@ def _on_batches(batches: Sequence[RunRow]) -> Iterator[str]:
     """Yield the totals of all *batches* in one sentence."""
     if not batches:
         return
-    statuses: Counter[str] = Counter()
-    for row in batches:
-        statuses.update(str(line.get("status")) for line in rows_of(row.path))
+    lines = (line for row in batches for line in rows_of(row.path))
+    statuses = Counter(str(line.get("status")) for line in lines)
     counts = ", ".join(f"{number:,} {status}" for status, number in statuses.most_common())
     names = ("prompt_tokens", "completion_tokens")
     tokens = sum(row.figure(name) or 0.0 for row in batches for name in names)

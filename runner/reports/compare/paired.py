@@ -161,12 +161,6 @@ def _draws(n: int) -> Array:
     return np.array([np.bincount(places, minlength=n) for places in drawn], dtype=float)
 
 
-@lru_cache
-def _tail(n: int) -> float:
-    """Return the share of draws beyond either end of the interval."""
-    return _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(1 - LEVEL / 2, n - 1))
-
-
 def _bootstrap(rows: Array, figure: Figure) -> tuple[float | None, float | None, float | None]:
     """Return the ends of the interval and the standard error, None below MIN_DRAWN."""
     n = len(rows)
@@ -176,7 +170,8 @@ def _bootstrap(rows: Array, figure: Figure) -> tuple[float | None, float | None,
     found = np.sort(values[~np.isnan(values)])
     if len(found) < DRAWS // 2:
         return None, None, None
-    at = min(len(found) // 2, int(_tail(n) * len(found)))
+    tail = _NORMAL.cdf(-math.sqrt(n / (n - 1)) * t_quantile(1 - LEVEL / 2, n - 1))
+    at = min(len(found) // 2, int(tail * len(found)))
     error = float(found.std(ddof=1)) * math.sqrt(n / (n - 1))
     return float(found[at]), float(found[-1 - at]), error
 

@@ -17,7 +17,6 @@ from runner.base.json import amount, at, listing, read_yaml, section
 
 _HYDRAS = re.compile(r"-|[+~]*['\"]?\s*hydra\b")
 MAX_JOBS = 10_000  # of a sweep
-_RAISED = (ArithmeticError, AttributeError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -43,9 +42,7 @@ def planned_jobs(folder: Path) -> list[PlannedJob]:
         return []
     arguments = [f"{key}={value}" for key, value in section(sweeper, "params").items()]
     arguments += map(str, listing(at(hydra, "overrides", "task")))
-    if any(_HYDRAS.match(argument) for argument in arguments):
-        return []
-    jobs = split_sweep(arguments)
+    jobs = [] if any(map(_HYDRAS.match, arguments)) else split_sweep(arguments)
     if kind == "ShuffledSweeper":
         jobs = shuffled(jobs, int(amount(sweeper.get("seed"))))
     return [PlannedJob(folder / str(number), tuple(job)) for number, job in enumerate(jobs)]
@@ -73,8 +70,8 @@ def split_sweep(arguments: Sequence[str]) -> list[list[str]]:
                 values[key] = [f"{key}={value}" for value in chosen]
             else:
                 return []
-    except (HydraException, *_RAISED):  # not written by Hydra
-        return []
+    except (HydraException, ArithmeticError, AttributeError, RecursionError, TypeError, ValueError):
+        return []  # not written by Hydra
     if math.prod(map(len, values.values())) > MAX_JOBS:
         return []
     return [list(job) for job in product(*values.values())]

@@ -6,6 +6,9 @@ from math import floor, log10
 from textwrap import wrap
 from typing import Any
 
+from runner.base.format import figure
+from runner.reports.compare.spread import Spread
+
 WIDTH = 360  # a phone's width, so that text stays readable there
 _CHARS, _LINES = 46, 8  # of a label: characters of a line, lines
 _LINE, _BAR = 16, 32  # heights of a line of a label, and of a bar with its margins
@@ -14,19 +17,21 @@ _NEAR = ((0, 19), (0, -10), (15, 4), (-15, 4), (13, 16), (-13, 16), (13, -7), (-
 
 @dataclass(frozen=True, slots=True)
 class PlotBar:
-    """A labelled value with an optional mark and range; None is unknown."""
+    """A labelled median with its range and an optional mark; None is unknown."""
 
     label: str
-    value: float | None
-    mark: float | None = None
-    low: float | None = None
-    high: float | None = None
-    text: str = ""
+    found: Spread | None
+    mark: float | None
 
     @property
     def end(self) -> float:
         """Its end: the highest of its values."""
-        return max(each for each in (self.value, self.mark, self.high, 0.0) if each is not None)
+        return max(self.found.maximum, self.mark or 0.0) if self.found else 0.0
+
+    @property
+    def text(self) -> str:
+        """Its median."""
+        return figure(self.found and self.found.median, "{:.2f}")
 
 
 @dataclass(frozen=True, slots=True)

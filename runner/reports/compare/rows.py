@@ -18,14 +18,7 @@ from runner.reports.compare.keys import CHOSEN, flatten, show
 from runner.reports.compare.planned_jobs import planned_jobs
 from runner.reports.compare.spread import Spread
 from runner.reports.compare.themes import figures_of as theme_figures
-from runner.reports.stored_run import (
-    StoredRun,
-    find_runs,
-    is_run,
-    no_run,
-    read_run,
-    statuses_of,
-)
+from runner.reports.stored_run import StoredRun, find_runs, is_run, no_run, read_run, statuses_of
 
 ENDED = (*sorted(ANSWERED), "partial", "failed")
 SPENT = (*USAGE_FIGURES, "live_cost_usd")
@@ -103,14 +96,15 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
 
 def _empty_jobs(path: Path) -> dict[Path, RunRow]:
     """Return the rows of the sweep jobs in *path* that wrote no run."""
-    planned = {job.path: f" ({', '.join(job.overrides)})" for job in planned_jobs(path)}
-    jobs = dict.fromkeys(p for p in folders_in(path) if p.name.isdecimal()) | planned
+    jobs = dict.fromkeys((p for p in folders_in(path) if p.name.isdecimal()), "")
+    jobs |= {job.path: f" ({', '.join(job.overrides)})" for job in planned_jobs(path)}
     rows = {}
-    for job in jobs:
+    for job, overrides in jobs.items():
         begun = "wrote no run: was its configuration refused?" if kind_of(job) else "not begun"
-        why = to_terminal(f"{begun}{planned.get(job, '')}", 200)
-        rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
-    return {job: row for job, row in rows.items() if not find_runs([job])}
+        why = to_terminal(f"{begun}{overrides}", 200)
+        if not find_runs([job]):
+            rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
+    return rows
 
 
 def read_row(path: Path) -> RunRow:
@@ -132,8 +126,7 @@ def _settings(run: StoredRun) -> dict[str, str]:
     if settings:
         typed = (override.partition("=") for override in run.overrides)
         settings |= {group: show(choice) for group, _, choice in typed if group in CHOSEN}
-        sha = at(run.metadata, "transcript", "sha256")
-        settings["transcript.sha256"] = show(sha)[:8]
+        settings["transcript.sha256"] = show(at(run.metadata, "transcript", "sha256"))[:8]
         for name, value in section(read_json(run.path / "config/prompts.json"), "sha256").items():
             settings[f"prompts.{name}"] = show(value)[:8]
     return settings
@@ -160,15 +153,11 @@ def _figures(run: StoredRun) -> dict[str, float | None]:
         **(theme_figures(run.path) if run.is_batch else {}),
         "plan_recorded": float(run.predicted.get("recorded") is True) if run.predicted else None,
     }
-    return {name: value if _is_possible(name, value) else None for name, value in found.items()}
-
-
-def _is_possible(name: str, value: float | None) -> bool:
-    """Return whether a run can have this figure: files are untrusted."""
-    if not value:
-        return True
-    most = 1.0 if name in SHARES else 1e12
-    return 1e-12 < (abs(value) if name.endswith("_error") else value) <= most
+    for name, value in found.items():  # files are untrusted
+        size = abs(value or 0.0) if name.endswith("_error") else value
+        if size and not 1e-12 < size <= (1.0 if name in SHARES else 1e12):
+            found[name] = None
+    return found
 
 
 def quality(succeeded: float | None, total: float | None, rate: float | None) -> float | None:
@@ -185,11 +174,12 @@ def quality(succeeded: float | None, total: float | None, rate: float | None) ->
 
 def _retained(path: Path) -> float | None:
     """Return the share of upstream tokens that the contexts kept, None without contexts."""
-    files = files_in(path / "context", "_ledger.json")
-    parts = [part for file in files for part in section(read_json(file), "sections").values()]
-    items = [item for part in parts for item in mappings(at(part, "items"))]
-    every = sum(number(item.get("tokens")) or 0.0 for item in items)
-    kept = sum(number(item.get("tokens")) or 0.0 for item in items if item.get("kept") is True)
+    every = kept = 0.0
+    for file in files_in(path / "context", "_ledger.json"):
+        for part in section(read_json(file), "sections").values():
+            for item in mappings(at(part, "items")):
+                every += (tokens := number(item.get("tokens")) or 0.0)
+                kept += tokens * (item.get("kept") is True)
     return round(kept / every, 6) if every else None
 
 
@@ -264,12 +254,15 @@ class Group:
         found = self.spreads.get(name)
         return found.median if found else None
 
-    def times_as_fast(self, wall_s: float | None) -> float | None:
-        """Return the speed-up of *wall_s* over the baseline, None if unknown."""
+    def speed_up_of(self, row: RunRow) -> float | None:
+        """Return the speed-up of its run *row*, None if unknown."""
+        return self._times_as_fast(row.figure("wall_s")) if row.measured else None
+
+    def _times_as_fast(self, wall_s: float | None) -> float | None:
         base_s = self.baseline and self.baseline.middle("wall_s")
         return base_s / wall_s if base_s and wall_s else None
 
     @property
     def speed_up(self) -> float | None:
         """The speed-up of its median."""
-        return self.times_as_fast(self.middle("wall_s"))
+        return self._times_as_fast(self.middle("wall_s"))

@@ -14,10 +14,9 @@ PANELS = 200  # of the integral, an even number
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Spread of *n* values; *low* to *high* is a 95 % interval of the mean, None for fewer than
-    two.
+    """Spread of *n* values; *low* to *high* is Student's 95 % interval of their mean, if several.
 
-    The interval is Student's t interval ("The probable error of a mean", Biometrika 1908).
+    ("The probable error of a mean", Biometrika 1908.)
     """
 
     n: int
@@ -64,8 +63,7 @@ def holm(values: Sequence[P]) -> list[P]:
     order = sorted((p, at) for at, p in enumerate(values) if p is not None)
     adjusted, worst = list[P](values), 0.0
     for place, (p, at) in enumerate(order):
-        worst = max(worst, min(1.0, p * (len(order) - place)))
-        adjusted[at] = worst
+        adjusted[at] = worst = max(worst, min(1.0, p * (len(order) - place)))
     return adjusted
 
 

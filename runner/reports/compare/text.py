@@ -64,7 +64,7 @@ SETTINGS: Mapping[str, Callable[[Group], str]] = {
     "live $": _live,
     "grounded": lambda group: share(group.middle("grounding_rate")),
     "coverage": lambda group: share(group.middle("coverage")),
-    "checks": lambda group: _rate(group.spreads["checks_rate"]),
+    "checks": lambda group: _within(group.spreads["checks_rate"]),
     "escalated": _escalated,
     "context kept": lambda group: share(group.middle("context_retained")),
     "quality": lambda group: _spread(group.spreads["quality"], "{:.3f}"),
@@ -87,7 +87,11 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
-    done, total, group = row.figure("succeeded"), row.figure("total"), comparison.group_of(row)
+    done, total, group = (
+        row.figure("succeeded"),
+        row.figure("total"),
+        comparison.homes.get(row.path),
+    )
     # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
@@ -96,7 +100,7 @@ def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
         row.status,
         NOTHING if total is None or done is None else f"{done:.0f}/{total:.0f}",
         figure(row.figure("wall_s"), "{:.3f}"),
-        figure(comparison.speed_up_of(row), "{:.2f}×"),
+        figure(group and group.speed_up_of(row), "{:.2f}×"),
         relative_error(error),
         row.reason,
     )
@@ -115,41 +119,39 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table; the columns *texts* are words, the others figures."""
+    """A table; the columns *texts* are words, the others figures.
+
+    With a *title* it is a section, which *lines* sum up; `method.jinja` has the method behind it.
+    """
 
     caption: str
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     texts: Sequence[str] = ("setting",)
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """A part of a comparison: its tables, with the method behind them and what they say."""
-
-    title: str
-    method: str
-    tables: Sequence[Grid]
+    title: str = ""
     lines: Sequence[str] = ()
 
 
-def sections_of(comparison: Comparison) -> list[Section]:
+def sections_of(comparison: Comparison) -> list[Grid]:
     """Return the sections about quality, themes and pairs, those that have a row or a line."""
     quality = figures_table(comparison.assessment)
+    told = comparison.assessment.lines
+    said = [*told[:MAX_LINES]]
+    if len(told) > MAX_LINES:
+        said.append(f"{plural(len(told) - MAX_LINES, 'further verdict')} in comparison.json.")
+    said += comparison.assessment.notes
     of_batches = [themes.pair_cells(pair) for pair in comparison.themes]
+    alike = "How far the themes of two batches agree"
     pairs, left = pair_rows(comparison.pairs), len(comparison.pairs) - MAX_PAIRS
     more = [f"{plural(left, 'further pair')} in comparison.json."] if pairs and left > 0 else []
-    tables = [
-        [Grid("Figures of each setting over its transcripts", *quality)],
-        [Grid("How far the themes of two batches agree", HEADER, of_batches, HEADER[:2])],
-        [Grid("Pairs: how the first compares with the second", PAIRS, pairs, PAIRS)],
-    ]
+    figures = "Figures of each setting over its transcripts"
+    first = "Pairs: how the first compares with the second"
     sections = (
-        Section("Right or wrong", FIGURES_METHOD, tables[0], verdict_lines(comparison.assessment)),
-        Section("Themes", themes.METHOD, tables[1]),
-        Section("Pairs", METHOD, tables[2], more),
+        Grid(figures, *quality, ("setting",), "Right or wrong", said),
+        Grid(alike, HEADER, of_batches, HEADER[:2], "Themes"),
+        Grid(first, PAIRS, pairs, PAIRS, "Pairs", more),
     )
-    return [each for each in sections if each.lines or any(table.rows for table in each.tables)]
+    return [each for each in sections if each.lines or each.rows]
 
 
 def page_facts(comparison: Comparison) -> dict[str, Any]:
@@ -173,25 +175,18 @@ def as_markdown(comparison: Comparison) -> str:
     return render_markdown("comparison.md.jinja", table=shown, **page_facts(comparison))
 
 
-METHOD = (
-    "The first compared with the second: Welch's test at 5 %, adjusted for all pairs by Holm's "
-    "method, with at least 3 repeats of each; deterministic figures are compared directly."
-)
-
-
 def as_terminal(comparison: Comparison) -> str:
     """Return the settings as a table for a terminal, incomplete runs, the verdict, and notes."""
     header, cells = settings_table(comparison.groups)
     lines = aligned([header, *cells], left=(1,)) if cells else []
     unfinished = [row for row in comparison.rows if row.status != "completed"]
     reasons = [f"{row.name}: {row.status}: {row.reason}" for row in unfinished]
-    below = (*reasons, comparison.verdict, *comparison.notes)
-    lines += [to_terminal(line, 400) for line in below]
-    for section in sections_of(comparison):
-        for each in (each for each in section.tables if each.rows and each.header != PAIRS):
+    lines += [to_terminal(e, 400) for e in (*reasons, comparison.verdict, *comparison.notes)]
+    for each in sections_of(comparison):
+        if each.rows and each.header != PAIRS:
             left = [each.header.index(title) for title in each.texts]
             lines += ["", *aligned([each.header, *each.rows], left)]
-        lines += [to_terminal(line, 400) for line in section.lines]
+        lines += [to_terminal(line, 400) for line in each.lines]
     return "\n".join(lines)
 
 
@@ -200,15 +195,15 @@ def as_csv(comparison: Comparison) -> str:
     keys = list(comparison.keys)
     rows: list[Sequence[object]] = [["run", "status", "reason", *keys, *CSV_FIGURES, *CSV_LAST]]
     for row in comparison.rows:
-        group = comparison.group_of(row)
+        group = comparison.homes.get(row.path)
         values = [group.settings[key] if group else None for key in keys]
         figures = [row.figure(name) for name in CSV_FIGURES]
-        end = [comparison.speed_up_of(row), group.front if group else None]
+        end = [group.speed_up_of(row), group.front] if group else [None, None]
         rows.append([row.name, row.status, row.reason, *values, *figures, *end])
     return as_rows(rows)
 
 
-def _rate(found: Spread | None) -> str:
+def _within(found: Spread | None) -> str:
     """Return the mean of a share over repeats, with its 95 % interval where there are some."""
     if found is None or found.low is None or found.high is None:
         return share(found and found.mean)
@@ -226,13 +221,6 @@ def _spread(found: Spread | None, form: str) -> str:
 
 MAX_COLUMNS = 8  # of figures in tables; all are in comparison.json
 MAX_LINES = 20
-FIGURES_METHOD = (
-    "Shares over transcripts, in brackets the 95 % interval (bootstrap over transcripts). Settings "
-    "are compared on the transcripts that both have read, by swapping them at random within each "
-    "transcript; p is adjusted for all pairs, and all checks together, by Holm's method. “Right” "
-    "is the share of the labelled findings that people called right, “found” that of all findings "
-    "labelled right."
-)
 _TITLES = {PRECISION: "right", FOUND: "found", COVERAGE: "covered", CHECK: ""}
 
 
@@ -247,13 +235,6 @@ def figures_table(assessment: Assessment) -> tuple[list[str], list[list[str]]]:
         for number, each in enumerate(assessment.settings, 1)
     ]  # fmt: skip
     return header, rows if names else []
-
-
-def verdict_lines(assessment: Assessment) -> list[str]:
-    """Return the verdicts in words, the first MAX_LINES of them, and the notes."""
-    left = len(assessment.lines) - MAX_LINES
-    more = [f"{plural(left, 'further verdict')} in comparison.json."] if left > 0 else []
-    return [*assessment.lines[:MAX_LINES], *more, *assessment.notes]
 
 
 def _title(name: str) -> str:

@@ -17,11 +17,6 @@ FIGURES = ("themes", "grouped", "contradictions", "outliers", "collection_calls"
 COST = "collection_cost_usd"
 MAX_BATCHES = 20  # that are compared with each other
 HEADER = ("first", "second", "segments", "of either", "agreement")
-METHOD = (
-    "Agreement is the adjusted Rand index (Hubert and Arabie 1985) over the segments that themes "
-    "of both quote, each in its largest theme: 1 groups them alike, 0 as by chance. “Of either” "
-    "is how much that is of the segments that themes of one or the other quote."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +52,13 @@ def figures_of(batch: Path) -> dict[str, float | None]:
     every = grouped + len(found.unassigned)
     calls = sum(row.status != "not_run" for row in found.ledger if row.node != FILE)
     counts = (len(found.themes), grouped / every if every else None, len(found.contradictions))
-    values = (*counts, len(found.outliers), calls, _cost(batch))
-    return dict(zip((*FIGURES, COST), values, strict=True))
-
-
-def _cost(batch: Path) -> float | None:
-    """Return the cost in dollars of a batch's calls that belong to no run."""
-    spent = Spent()
+    spent = Spent()  # by calls that belong to no run
     for line in lines_of(batch / "journal.jsonl"):
         with suppress(KeyError, TypeError, ValueError):
             if line.get("run") is None:
                 spent.add(line)
-    cost = spent.totals()["cost_usd"]
-    return None if cost is None else float(cost)
+    values = (*counts, len(found.outliers), calls, spent.totals()["cost_usd"])
+    return dict(zip((*FIGURES, COST), values, strict=True))
 
 
 def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:

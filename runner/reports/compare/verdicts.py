@@ -34,8 +34,7 @@ class ComparedFigure:
 
     def best_of(self, known: Mapping[str, float]) -> str:
         """Return the label of the best setting, empty without any."""
-        pick = min if self.least_is_best else max
-        return pick(known, key=known.__getitem__, default="")
+        return (min if self.least_is_best else max)(known, key=known.__getitem__, default="")
 
 
 FIGURES = {
@@ -72,25 +71,18 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
 
     With fewer than MIN_REPEATS repeats of each, only deterministic figures get a verdict.
     """
-    columns = [_verdicts(figure, groups) for figure in FIGURES]
-    pairs = zip(combinations(groups, 2), *columns, strict=True)
-    return [
-        Pair(a.label, b.label, dict(zip(FIGURES, found, strict=True))) for (a, b), *found in pairs
-    ]
-
-
-def _verdicts(figure: str, groups: Sequence[Group]) -> list[PairVerdict]:
-    pairs = list(combinations(groups, 2))
-    values = [known_figures(g.rows if figure == "quality" else g.measured, figure) for g in groups]
-    samples = list(combinations(values, 2))
-    exact = [_is_exact(a, b, figure) for a, b in pairs]
-    tested = (min(map(len, each)) >= MIN_REPEATS for each in samples)
-    p_values = [
-        difference_p(*each) if enough and not same else None
-        for each, enough, same in zip(samples, tested, exact, strict=True)
-    ]
-    facts = zip(samples, holm(p_values), exact, strict=True)
-    return [_verdict(figure, *each, p, exact=same) for each, p, same in facts]
+    made = [Pair(a.label, b.label, {}) for a, b in combinations(groups, 2)]
+    for figure in FIGURES:
+        counted = [g.rows if figure == "quality" else g.measured for g in groups]
+        samples = [*combinations([known_figures(rows, figure) for rows in counted], 2)]
+        exact = [_is_exact(a, b, figure) for a, b in combinations(groups, 2)]
+        p_values = [
+            None if same or min(map(len, each)) < MIN_REPEATS else difference_p(*each)
+            for each, same in zip(samples, exact, strict=True)
+        ]
+        for pair, each, p, same in zip(made, samples, holm(p_values), exact, strict=True):
+            pair.verdicts[figure] = _verdict(figure, *each, p, exact=same)
+    return made
 
 
 def most_telling(groups: Sequence[Group]) -> Sequence[Group]:

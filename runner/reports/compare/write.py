@@ -1,15 +1,15 @@
-"""Writes `comparison.json`, `.csv`, `.md` and `.html` with plots, and `results.csv` of batches."""
+"""Writer of `comparison.*` and the merged `results.csv`, after a sweep or by `colloquy-compare`."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import orjson
 
+from runner.base.command import Arguments, command
 from runner.base.errors import OutputError, reason
 from runner.base.files import make_directory, write_bytes, write_json
-from runner.base.regular_files import as_given
+from runner.base.regular_files import as_given, kind_of
 from runner.base.tables import as_rows
 from runner.base.text import now_iso, print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, rows_of
@@ -19,9 +19,19 @@ from runner.reports.compare.compare import Comparison, compare
 from runner.reports.compare.notes import MERGED, batches_of
 from runner.reports.compare.plots import PlotBar, PlotPoint, bars, scatter
 from runner.reports.compare.rows import Group, RunRow
+from runner.reports.compare.spread import spread
 from runner.reports.report.render import address_of, link_to, render
 from runner.reports.report.write import INDEX
+from runner.reports.stored_run import is_run
 
+USAGE = """\
+usage: colloquy-compare DIR... [--out DIR]
+
+Compares the runs in and below every DIR: time, cost and quality per setting, the settings that
+differ, and which differences are significant. Prints the table and writes comparison.json, .csv,
+.md and .html into --out; by default beside the jobs if DIR is one sweep, else into ./comparison.
+
+Exit codes: 0 compared, 2 a path without a run, 8 the output cannot be written."""
 SCHEMA_VERSION = 1
 SPREADS = ("wall_s", "cost_usd", "checks_rate", "quality")  # with their spread, others as medians
 
@@ -37,7 +47,9 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         "comparison.html": as_html(comparison, folder, indexed=indexed),
     }
     if batches := batches_of(comparison.rows):
-        pages[MERGED] = _merged(batches)
+        lines = ((row, line) for row in batches for line in rows_of(row.path))
+        rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
+        pages[MERGED] = as_rows([("batch", *COLUMNS), *rows])
     try:
         make_directory(folder)
         write_json(folder / "comparison.json", as_dict(comparison))
@@ -45,13 +57,6 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
             write_bytes(folder / name, page.encode("utf-8", "replace"))
     except OSError as error:
         raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
-
-
-def _merged(batches: Sequence[RunRow]) -> str:
-    """Return the results tables of all *batches* as one, with the batch as the first column."""
-    lines = ((row, line) for row in batches for line in rows_of(row.path))
-    rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
-    return as_rows([("batch", *COLUMNS), *rows])
 
 
 def after_sweep(folder: Path) -> None:
@@ -109,12 +114,12 @@ def _group(group: Group) -> dict[str, Any]:
 
 
 def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
-    group = comparison.group_of(row)
+    group = comparison.homes.get(row.path)
     return {
         **{name: str(getattr(row, name)) for name in ("path", "name", "status", "reason")},
         "setting": group.label if group else None,
         **row.figures,
-        "speed_up": comparison.speed_up_of(row),
+        "speed_up": group and group.speed_up_of(row),
         "measured": row.measured,
         "deterministic": row.deterministic,
     }
@@ -122,70 +127,54 @@ def _row(comparison: Comparison, row: RunRow) -> dict[str, Any]:
 
 def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> str:
     """Return comparison.html for *folder*, with links to existing reports."""
+    home = folder.resolve()
+    above = home.parent.parent / INDEX  # of a sweep
+    index = address_of(above, home) if indexed else link_to(above, home)
     return render(
         "comparison.html",
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
-        index=_index(folder, indexed=indexed),
+        index=index if home.parent.name == "sweeps" else None,
         plots=plots(comparison),
+        max_bars=MAX_BARS,
         **text.page_facts(comparison),
     )
-
-
-def _index(folder: Path, *, indexed: bool) -> str | None:
-    """Return the address of the index above a sweep in *folder*, None without one."""
-    home = folder.resolve()
-    if home.parent.name != "sweeps":
-        return None
-    file = home.parent.parent / INDEX
-    return address_of(file, home) if indexed else link_to(file, home)
 
 
 MAX_BARS = 40
 
 
-def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
-    """Return caption and content of every plot with data."""
-    groups = comparison.groups[:MAX_BARS]
-    cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
-    found = []
+def plots(comparison: Comparison) -> list[dict[str, Any]]:
+    """Return the content of every plot with data, for the first MAX_BARS settings."""
+    groups, found = comparison.groups[:MAX_BARS], []
     if any(group.middle("wall_s") is not None for group in groups):
-        caption = (
-            "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest "
-            "to the slowest). The vertical mark is the ideal: the same calls without overhead."
-        )
-        chart = bars("wall", "Wall-clock time", "wall-clock seconds", [*map(_wall, groups)])
-        found.append((caption + cut, chart))
+        walls = [PlotBar(g.label, g.spreads["wall_s"], g.middle("ideal_s")) for g in groups]
+        found.append(bars("wall", "Wall-clock time", "wall-clock seconds", walls))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
-        caption = "Speed-up over the sequential baseline, which is the vertical mark."
-        rows = [PlotBar(label, times, 1.0, text=f"{times:.2f}") for label, times in speed_ups]
-        found.append((caption + cut, bars("speed", "Speed-up", "times as fast", rows)))
-    return found if comparison.sharded else found + _trade(groups, cut)
-
-
-def _wall(group: Group) -> PlotBar:
-    wall = group.spreads["wall_s"]
-    if wall is None:
-        return PlotBar(group.label, None)
-    low, high = (wall.minimum, wall.maximum) if wall.n > 1 else (None, None)
-    ideal, shown = group.middle("ideal_s"), f"{wall.median:.2f}"
-    return PlotBar(group.label, wall.median, ideal, low, high, shown)
-
-
-def _trade(groups: Sequence[Group], cut: str) -> list[tuple[str, dict[str, Any]]]:
-    """Return cost (time if none is known) against quality; empty without a trade-off."""
-    priced = any(group.middle("cost_usd") for group in groups)
+        rows = [PlotBar(label, spread([times]), 1.0) for label, times in speed_ups]
+        found.append(bars("speed", "Speed-up", "times as fast", rows))
+    priced = any(group.middle("cost_usd") for group in groups)  # else by time
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
-    places = [(group.middle(name), group.middle("quality")) for group in groups]
     dots = [
         PlotPoint(number, group.label, x, y, group.front is True)
-        for number, (group, (x, y)) in enumerate(zip(groups, places, strict=True), 1)
-        if x is not None and y is not None
+        for number, group in enumerate(groups, 1)
+        if (x := group.middle(name)) is not None and (y := group.middle("quality")) is not None
     ]
-    if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
-        return []
-    title = f"{'Cost' if priced else 'Time'} against quality"
-    why = "" if priced else " No cost is known, or all are 0, so time is shown."
-    where = " Numbers are those of the table; points too close to others have none."
-    if any(dot.front for dot in dots):
-        where += " Filled points are on the front."
-    return [(f"{title}.{where}{why}{cut}", scatter("trade", title, (unit, "quality"), dots))]
+    is_trade = len({dot.x for dot in dots}) > 1 and len({dot.y for dot in dots}) > 1
+    if is_trade and not comparison.sharded:
+        title = f"{'Cost' if priced else 'Time'} against quality"
+        found.append(scatter("trade", title, (unit, "quality"), dots))
+    return found
+
+
+def _compare(given: Arguments) -> None:
+    paths = [Path(word) for word in given.words]
+    only = paths[0]
+    in_sweep = len(paths) == 1 and not is_run(only) and kind_of(only / "multirun.yaml") == "file"
+    out = Path(given.options.get("--out", only if in_sweep else "comparison"))
+    comparison = compare(paths)
+    write_comparison(comparison, out)
+    print(text.as_terminal(comparison))
+    print(to_terminal(f"comparison={out / 'comparison.html'}"))
+
+
+main = command("colloquy-compare", USAGE, _compare, options=("--out",))

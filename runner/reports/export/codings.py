@@ -24,7 +24,7 @@ from runner.record.run_directory import CODEBOOK
 from runner.reports.export.qda import COLUMNS, PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import StoredRun, read_run
 from runner.transcript.inputs import root_of
-from runner.transcript.model import UNKNOWN
+from runner.transcript.model import UNKNOWN, Segment
 
 CODINGS, PROJECT = "codings.csv", "codings.qdpx"
 
@@ -75,31 +75,27 @@ def coded_files(run: StoredRun, book: Codebook) -> Iterator[CodedFile]:
 
 def _codings(run: StoredRun, source: SourceText, names: set[str]) -> list[PlacedCoding]:
     grounder = cache(lambda: Grounder(source.transcript.segments))  # most quotes need none
-    found = dict.fromkeys(
-        placed
-        for record in run.records.values()
-        for item in mappings(section(record, "structured_data").get("codings"))
-        if record.get("status") == "ok" and text(item.get("code")) in names
-        for evidence in mappings(item.get("evidence"))
-        for placed in _placed(source, grounder, record, item, evidence)
-    )
+    found: dict[PlacedCoding, None] = {}
+    for record in (each for each in run.records.values() if each.get("status") == "ok"):
+        coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
+        for item in mappings(section(record, "structured_data").get("codings")):
+            code, reason = text(item.get("code")), text(item.get("reason"))
+            for evidence in mappings(item.get("evidence")) if code in names else ():
+                for held, quote, start, end, match in _placed(source, grounder, evidence):
+                    where = (quote, start, end, match)
+                    found[PlacedCoding(source.file, held, code, *where, reason, coder)] = None
 
-    def place(each: PlacedCoding) -> float:
+    def place_of(each: PlacedCoding) -> float:
         return source.starts.get(each.segment.id, inf) if each.start is None else each.start
 
-    return sorted(found, key=place)
+    return sorted(found, key=place_of)
 
 
 def _placed(
-    source: SourceText,
-    grounder: Callable[[], Grounder],
-    record: Mapping[str, object],
-    item: Mapping[str, object],
-    evidence: Mapping[str, object],
-) -> Iterator[PlacedCoding]:
+    source: SourceText, grounder: Callable[[], Grounder], evidence: Mapping[str, object]
+) -> Iterator[tuple[Segment, str, int | None, int | None, str]]:
+    """Yield the segments with the words quoted, those words, their code points, and the match."""
     quote, segment, match = (text(evidence.get(key)) for key in ("quote", "segment", "match"))
-    code, reason = text(item.get("code")), text(item.get("reason"))
-    coder = f"{text(record.get('analyzer'))} ({text(record.get('model'))})"
     original = text(evidence.get("said")) or quote
     claimed = source.segments.get(segment, UNKNOWN)
     places = []
@@ -109,12 +105,9 @@ def _placed(
         places = grounder().placed(original, segment)
     for name, start, end in places:
         held, base = source.segments[name], source.starts[name]
-        place = base + start, base + end
-        yield PlacedCoding(
-            source.file, held, code, held.text[start:end], *place, match, reason, coder
-        )
+        yield held, held.text[start:end], base + start, base + end, match
     if not places:
-        yield PlacedCoding(source.file, claimed, code, quote, None, None, ABSENT, reason, coder)
+        yield claimed, quote, None, None, ABSENT
 
 
 def write_codings(run: StoredRun) -> None:

@@ -2,7 +2,7 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
     mask = secrets_of().redact_all
     for row in rows:
         sweep = row.path.resolve().parent.name
-        known = client.get_experiment_by_name(sweep)
-        experiment = known.experiment_id if known else client.create_experiment(sweep)
+        stored = client.get_experiment_by_name(sweep)
+        experiment = stored.experiment_id if stored else client.create_experiment(sweep)
         span = run_span(read_run(row.path))
         began, ended = (span.start_ns // 10**6, span.end_ns // 10**6) if span else (None, None)
         made = client.create_run(experiment, began, run_name=row.name).info.run_id
@@ -42,19 +42,14 @@ def log_runs(paths: Sequence[Path], client: Any) -> list[str]:
         params = {key: row.settings.get(key, ABSENT) for key in shown}
         for key, value in mask(params).items():
             client.log_param(made, key, value)
-        for key, figure in _metrics(row.figures).items():
+        known = {k: float(f) for k, f in row.figures.items() if f is not None and math.isfinite(f)}
+        if known.get("total") and "succeeded" in known:
+            known["success_rate"] = known["succeeded"] / known["total"]
+        for key, figure in known.items():
             client.log_metric(made, key, figure)
         client.set_tag(made, "colloquy.status", row.status)
         client.set_terminated(made, ENDED.get(row.status, "FAILED"), ended)
     return [row.name for row in rows]
-
-
-def _metrics(figures: Mapping[str, float | None]) -> dict[str, float]:
-    """Return the known figures of time, cost, tokens, grounding and success."""
-    known = {name: float(f) for name, f in figures.items() if f is not None and math.isfinite(f)}
-    if known.get("total") and "succeeded" in known:
-        known["success_rate"] = known["succeeded"] / known["total"]
-    return known
 
 
 def _log(given: Arguments) -> None:

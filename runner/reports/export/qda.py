@@ -98,7 +98,8 @@ class Project:
 
     def add(self, source: SourceText, codings: Sequence[PlacedCoding], started_at: str) -> None:
         """Add a source with its codings; those without positions are left out."""
-        time = _time(started_at)
+        known = _TIME.match(started_at)
+        time = {"creationDateTime": f"{known[0]}Z"} if known else {}
         self._begun = self._begun or time.get("creationDateTime", "")
         guid = source.guid  # a digest of the text
         path = f"{guid}.txt"
@@ -108,20 +109,15 @@ class Project:
         placed.sort(key=_span)
         inside = Element("Sources")
         made = add_element(inside, "TextSource", **about, **time)
-        for span, group in groupby(placed, key=_span):
-            self._select(made, guid, span, list(group), time)
+        for _, group in groupby(placed, key=_span):
+            self._select(made, guid, list(group), time)
         self._sources.append(zlib.compress(tostring(made, "utf-8")))
 
     def _select(
-        self,
-        inside: Element,
-        source: str,
-        span: tuple[int, int, str],
-        codings: Sequence[PlacedCoding],
-        time: dict[str, str],
+        self, inside: Element, source: str, codings: Sequence[PlacedCoding], time: dict[str, str]
     ) -> None:
         """Add one coder's codes of one passage of a source."""
-        start, end, coder = span
+        start, end, coder = span = _span(codings[0])
         made = {"creatingUser": self._coders.setdefault(coder, guid_of("coder", coder)), **time}
         about = {
             "guid": guid_of("selection", source, *span),
@@ -168,8 +164,3 @@ def _member(name: str) -> ZipInfo:
     member = ZipInfo(name)  # its time is 1980, so that equal projects are equal bytes
     member.compress_type, member.external_attr = ZIP_DEFLATED, 0o600 << 16
     return member
-
-
-def _time(started_at: str) -> dict[str, str]:
-    known = _TIME.match(started_at)
-    return {"creationDateTime": f"{known[0]}Z"} if known else {}

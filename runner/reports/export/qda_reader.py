@@ -133,9 +133,10 @@ def _recounted(source: CodedText) -> list[tuple[int, int, str]]:
         at = _points(text, halves=halves, joined=joined)
         last = len(at) - 1
         spans = [(at[min(a, last)], at[min(b, last)], code) for a, b, code in source.codings]
-        edges = sum(_is_edge(text, place) for span in spans for place in span[:2])
+        places = [place for span in spans for place in span[:2]]
+        edges = sum(not (text[p - 1 : p].isalnum() and text[p : p + 1].isalnum()) for p in places)
         best = max(best, (edges, spans), key=itemgetter(0))  # of equal ones the first
-        if edges == 2 * len(spans):
+        if edges == len(places):
             break
     return best[1]
 
@@ -155,27 +156,19 @@ def _points(text: str, *, halves: bool, joined: bool) -> Sequence[int]:
     return found
 
 
-def _is_edge(text: str, place: int) -> bool:
-    return not (text[place - 1 : place].isalnum() and text[place : place + 1].isalnum())
-
-
 def _sources(root: Element) -> Iterator[CodedText]:
     """Yield the sources in project.qde, those without inline text without theirs."""
     for each in root.iter():
         if each.tag not in _KINDS:
             continue
         name, text = each.get("name", ""), each.findtext("PlainTextContent", "")
-        codings = [
-            (*_span(selected.attrib, name), ref.get("targetGUID", "").strip("{} ").lower())
-            for selected in each.findall("PlainTextSelection")
-            for ref in selected.iter("CodeRef")
-        ]
+        codings = []
+        for selected in each.findall("PlainTextSelection"):
+            ends = selected.get("startPosition", ""), selected.get("endPosition", "")
+            if not all(end.isdecimal() and len(end) < 12 for end in ends):
+                raise ValueError(f"a selection in {name[:80]!r} has no positions: {ends!r:.80}")
+            for ref in selected.iter("CodeRef"):
+                code = ref.get("targetGUID", "").strip("{} ").lower()
+                codings.append((int(ends[0]), int(ends[1]), code))
         whole, plain = sum(1 for _ in each.iter("CodeRef")) - len(codings), each.tag == _KINDS[0]
         yield CodedText(name, each.get("plainTextPath", ""), text, codings, whole, plain)
-
-
-def _span(about: Mapping[str, str], source: str) -> tuple[int, int]:
-    ends = about.get("startPosition", ""), about.get("endPosition", "")
-    if not all(each.isdecimal() and len(each) < 12 for each in ends):
-        raise ValueError(f"a selection in {source[:80]!r} has no positions: {ends!r:.80}")
-    return int(ends[0]), int(ends[1])

@@ -21,7 +21,10 @@ Facts = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class TraceSpan:
-    """Times are in ns since 1970; *error* is the kind of a failure, *sent* marks remote calls."""
+    """Times are in ns since 1970; *sent* marks remote calls.
+
+    *error* is the kind of a failure, `lost` for a call whose process died.
+    """
 
     name: str
     start_ns: int
@@ -32,31 +35,6 @@ class TraceSpan:
     children: tuple[TraceSpan, ...] = ()
 
 
-@dataclass(frozen=True)
-class _RunTimes:
-    """A journal's sessions and calls; *timed_from* is when the session of benchmark.json began."""
-
-    began: list[int]
-    last_ns: int
-    timed_from: int | None
-    calls: list[JournalCall]
-
-
-def _run_times(lines: Sequence[Mapping[str, Any]]) -> _RunTimes:
-    began: list[int] = []
-    last_ns, timed_from = 0, None
-    for line in lines:
-        with suppress(ValueError):
-            at_ns = _ns(time_of(line))
-            last_ns = max(last_ns, at_ns)
-            if line["event"] == "run.started":
-                began.append(at_ns)
-                timed_from = None
-            elif line["event"] == "run.finished" and began:
-                timed_from = began[-1]
-    return _RunTimes(began, last_ns, timed_from, list(calls_in(lines)))
-
-
 def run_span(run: StoredRun) -> TraceSpan | None:
     """Return *run* as a span with all others in it; None for a batch, or without a journal.
 
@@ -64,55 +42,66 @@ def run_span(run: StoredRun) -> TraceSpan | None:
     benchmark.json. A resumed run is one span over all its sessions. Raises ConfigError.
     """
     try:
-        story = _run_times([] if is_batch(run.path) else journal_of(run.path))
+        lines = [] if is_batch(run.path) else journal_of(run.path)
     except OSError as unreadable:
         raise ConfigError(reason(unreadable)) from unreadable
-    if not story.began:
+    times = list(_times(lines))
+    began = [at_ns for event, at_ns in times if event == "run.started"]
+    if not began:
         return None
-    stages = tuple(_stages(run, story))
+    events = [event for event, _ in times]
+    ended = "run.finished" in events[-events[::-1].index("run.started") - 1 :]
+    stages = tuple(_stages(run, list(calls_in(lines)), began[-1] if ended else None))
     facts = {
         "colloquy.run": run.name,
         "colloquy.status": run.status,
         "colloquy.exit_code": run.metadata.get("exit_code"),
-        "colloquy.sessions": len(story.began),
+        "colloquy.sessions": len(began),
         "colloquy.mode": at(run.config, "processing", "mode"),
         "colloquy.max_concurrent": at(run.config, "processing", "max_concurrent"),
         **{f"colloquy.{key}": value for key, value in section(run.metadata, "totals").items()},
     }
-    start, end = _around(stages, [story.began[0], story.last_ns])
-    ended = run.status not in ("completed", "running", "unknown")
-    error = run.status if ended else None
+    start, end = _around(stages, [began[0], max(at_ns for _, at_ns in times)])
+    error = None if run.status in ("completed", "running", "unknown") else run.status
     return TraceSpan("colloquy run", start, end, _plain(facts), error, children=stages)
 
 
-def _stages(run: StoredRun, story: _RunTimes) -> Iterator[TraceSpan]:
+def _times(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, int]]:
+    """Yield event and time of the *lines* that have one."""
+    for line in lines:
+        with suppress(ValueError):
+            yield line["event"], _ns(time_of(line))
+
+
+def _stages(
+    run: StoredRun, calls: Sequence[JournalCall], timed_from: int | None
+) -> Iterator[TraceSpan]:
+    """Yield the stages; *timed_from* is when the session of benchmark.json began."""
     for name, stage in section(run.metadata, "stages").items():
-        statuses = section(stage, "analyzers")
-        found = (_node(run, story, node, str(status)) for node, status in statuses.items())
+        statuses = section(stage, "analyzers").items()
+        found = (_node(run, calls, timed_from, node, str(status)) for node, status in statuses)
         nodes = sorted(filter(None, found), key=lambda node: node.start_ns)
         if nodes:
             facts = {"colloquy.stage": str(name)}
             yield TraceSpan(f"stage {name}", *_around(nodes, []), facts, children=tuple(nodes))
 
 
-def _node(run: StoredRun, story: _RunTimes, name: str, status: str) -> TraceSpan | None:
+def _node(
+    run: StoredRun, every: Sequence[JournalCall], timed_from: int | None, name: str, status: str
+) -> TraceSpan | None:
     """Return an analyzer's span, None if its times are unknown."""
-    calls = [call for call in story.calls if call.unit.partition("/")[0] == name]
+    calls = [call for call in every if call.unit.partition("/")[0] == name]
     record, timing = run.records.get(name, {}), at(run.benchmark, "analyzers", name)
     attempts = sorted((_attempt(run, call) for call in calls), key=lambda span: span.start_ns)
     moments: list[int] = []
-    if story.timed_from is not None and not (calls and at(timing, "reused") == "run"):
+    if timed_from is not None and not (calls and at(timing, "reused") == "run"):
         seconds = (at(timing, "ready_s"), at(timing, "done_s"))
-        moments = [story.timed_from + round(s * 1e9) for s in seconds if number(s) is not None]
+        moments = [timed_from + round(s * 1e9) for s in seconds if number(s) is not None]
     if not attempts and len(moments) < 2:
         return None
-    facts = {
-        "colloquy.analyzer": name,
-        "colloquy.status": status,
-        "colloquy.reused": at(timing, "reused"),
-        "colloquy.queue_wait_s": at(timing, "queue_wait_s"),
-        "colloquy.grounding_rate": at(timing, "grounding_rate"),
-    }
+    keys = ("reused", "queue_wait_s", "grounding_rate")
+    facts = {"colloquy.analyzer": name, "colloquy.status": status}
+    facts |= {f"colloquy.{key}": at(timing, key) for key in keys}
     kind = at(record, "error", "kind")
     error = str(kind or "unknown") if status in ("error", "unsaved") else None
     start, end = _around(attempts, moments)
@@ -148,10 +137,9 @@ def _attempt(run: StoredRun, call: JournalCall) -> TraceSpan:
         "colloquy.attempt": call.attempt,
         "colloquy.part": part,
     }
-    sent = not f"{provider}/".startswith(OFFLINE)
-    return TraceSpan(
-        f"chat {asked}", _ns(call.start_s), _ns(call.end_s), _plain(facts), _error(call), sent
-    )
+    error = None if call.outcome == "ok" else "lost" if not call.end else call.outcome or "lost"
+    times, sent = (_ns(call.start_s), _ns(call.end_s)), not f"{provider}/".startswith(OFFLINE)
+    return TraceSpan(f"chat {asked}", *times, _plain(facts), error, sent)
 
 
 def _model(run: StoredRun, name: str) -> Mapping[str, Any]:
@@ -171,11 +159,6 @@ def _plain(facts: Mapping[str, Any]) -> Facts:
     """Return the known plain values in *facts*."""
     plain = ((k, v) for k, v in facts.items() if isinstance(v, str | bool | int | float))
     return {key: value for key, value in plain if value != ""}
-
-
-def _error(call: JournalCall) -> str | None:
-    """Return the kind of a call's failure, `lost` if its process died, None if it was answered."""
-    return None if call.outcome == "ok" else "lost" if not call.end else call.outcome or "lost"
 
 
 def _ns(seconds: float) -> int:

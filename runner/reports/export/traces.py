@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from logging.handlers import BufferingHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -43,16 +44,12 @@ log = structlog.get_logger("colloquy.traces")
 
 async def export_run(path: Path) -> None:
     """Send the trace of the run in *path*; a failure is one warning."""
-    fault = await offload(_send_stored, path)
+    try:
+        fault = await offload(lambda: send([read_run(path)]))
+    except Exception as error:  # noqa: BLE001 - a foreign library; the run itself is done
+        fault = type(error).__name__
     if fault is not None:
         log.warning("traces.failed", error=fault)
-
-
-def _send_stored(path: Path) -> str | None:
-    try:
-        return send([read_run(path)])
-    except Exception as error:  # noqa: BLE001 - a foreign library; the run itself is done
-        return type(error).__name__
 
 
 def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str | None:
@@ -125,23 +122,20 @@ def _readable(
 
 
 @contextmanager
-def _complaints() -> Iterator[list[str]]:
+def _complaints() -> Iterator[list[logging.LogRecord]]:
     """Collect the library's own log lines while the block runs."""
-    lines: list[str] = []
-    logger = logging.getLogger("opentelemetry")
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: lines.append(record.getMessage())  # type: ignore[method-assign]
+    logger, handler = logging.getLogger("opentelemetry"), BufferingHandler(1000)
     before = logger.propagate
     logger.addHandler(handler)
     logger.propagate = False
     try:
-        yield lines
+        yield handler.buffer
     finally:
         logger.propagate = before
         logger.removeHandler(handler)
 
 
-def _fault(complaints: Sequence[str]) -> str:
+def _fault(complaints: Sequence[logging.LogRecord]) -> str:
     """Return host and port of the collector, without secrets in its address, and the error."""
     given = next((os.environ[name] for name in _ENDPOINTS if os.environ.get(name)), None)
     try:
@@ -149,7 +143,7 @@ def _fault(complaints: Sequence[str]) -> str:
         host = f"{address.hostname}:{address.port}" if address.port else str(address.hostname)
     except ValueError:
         host = "OTEL_EXPORTER_OTLP_ENDPOINT"
-    codes = re.findall(r"code: (\d+)", "\n".join(complaints))
+    codes = re.findall(r"code: (\d+)", "\n".join(each.getMessage() for each in complaints))
     return f"{host} accepted no trace: {f'HTTP {codes[-1]}' if codes else 'no connection'}"
 
 

@@ -162,11 +162,18 @@ class LiveTable:
             members = [row for row in self.rows.values() if row.stage == stage]
             if not kept.keys() & {row.name for row in members} and len(kept) < len(self.rows):
                 continue
-            lines = [(Text(to_terminal(stage, 40), "bold"), _stage_cells(members, now))]
-            shown = (row for row in members if row.name in kept)
-            lines += [(Text(f"  {to_terminal(row.name, 64)}"), _cells(row, now)) for row in shown]
-            for title, cells in lines:
-                table.add_row(title, *(cells[column] for column in [*widths][1:]))
+            begun = [row.begun for row in members if row.begun is not None]
+            until = max(now if row.ended is None else row.ended for row in members)
+            figures = _figures(_used(members), until - min(begun) if begun else None, "bold")
+            state = Text(_done(members, now), "bold")
+            lines = [{"analyzer": Text(to_terminal(stage, 40), "bold"), "state": state, **figures}]
+            for row in (row for row in members if row.name in kept):
+                state = Text(row.shown(now), STYLES[row.state(now)])
+                title = Text(f"  {to_terminal(row.name, 64)}")
+                figures = _figures(row.usage, row.elapsed_s(now))
+                lines.append({"analyzer": title, "state": state, **figures})
+            for cells in lines:
+                table.add_row(*(cells[column] for column in widths))
         if left := len(self.rows) - len(kept):
             table.add_row(Text(f"  and {left} more", "dim"))
         return table
@@ -219,24 +226,12 @@ def _widths(width: int) -> dict[str, int]:
     return {"analyzer": max(8, min(NAME_WIDTH, room - state)), "state": state, **figures}
 
 
-def _cells(row: LiveRow, now: float) -> dict[str, Text]:
-    state = Text(row.shown(now), STYLES[row.state(now)])
-    return {"state": state, **_figures(row.usage, row.elapsed_s(now))}
-
-
 def _done(rows: list[LiveRow], now: float) -> str:
     """Return `3 of 4 done, 1 failed`."""
     states = [row.state(now) for row in rows]
     parts = [f"{states.count('done') + states.count('reused')} of {len(rows)} done"]
     parts += [f"{n} {state}" for state in ("failed", "skipped") if (n := states.count(state))]
     return ", ".join(parts)
-
-
-def _stage_cells(rows: list[LiveRow], now: float) -> dict[str, Text]:
-    begun = [row.begun for row in rows if row.begun is not None]
-    until = max(now if row.ended is None else row.ended for row in rows)
-    elapsed_s = until - min(begun) if begun else None
-    return {"state": Text(_done(rows, now), "bold"), **_figures(_used(rows), elapsed_s, "bold")}
 
 
 def _figures(used: Usage, elapsed_s: float | None, style: str = "") -> dict[str, Text]:

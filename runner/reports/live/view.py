@@ -124,30 +124,23 @@ def live_table_of(path: Path) -> LiveTable:
 def _predictor(
     settings: Settings, pipeline: Pipeline
 ) -> Callable[[LiveTable, float], float | None]:
-    """Return a function that predicts the seconds left, by the scheduler in virtual time.
-
-    It uses recorded latencies; `by_progress` if an analyzer has none with this model.
-    """
+    """Return a function that predicts the seconds left from recorded latencies, if there are."""
     seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
     names = [node.name for node in pipeline.nodes]
-    if len(names) > MAX_PREDICTED or not all(name in seen for name in names):
+    if len(names) > MAX_PREDICTED or {*names} - seen.keys():
         return by_progress
     last: list[float] = []  # time and value of the last prediction
 
+    def left_s(row: LiveRow, now: float) -> float:
+        sent = now if row.sent is None or not row.in_flight else row.sent
+        return 0.0 if row.ending else max(0.0, seen[row.name].latency_s - (now - sent))
+
     def remaining(table: LiveTable, now: float) -> float | None:
         if not last or now - last[0] >= PREDICTED_S:
-            work = {n: Duration(_left_s(table.rows[n], seen[n].latency_s, now)) for n in names}
+            work = {name: Duration(left_s(table.rows[name], now)) for name in names}
             processing = settings.processing
             wall_s = ideal_makespan(pipeline, work, processing.max_concurrent, processing.mode)
             last[:] = [now, wall_s]
         return max(0.0, last[1] - (now - last[0]))
 
     return remaining
-
-
-def _left_s(row: LiveRow, latency_s: float, now: float) -> float:
-    """Return the predicted seconds left of *row*'s call, which took *latency_s* before."""
-    if row.ending:
-        return 0.0
-    sent = now if row.sent is None or not row.in_flight else row.sent
-    return max(0.0, latency_s - (now - sent))

@@ -26,11 +26,7 @@ from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
 MAX_INSIGHTS = 300
-FIRST_INSIGHTS = 10  # unfolded
-MAX_LISTED = 5  # items of a kind, of one file
-MAX_FAULTS = 20
 TABLES = (TABLE, INSIGHTS_TABLE, "collection/answers.csv")
-MAX_THEMES = 12  # the collection's page has all
 VERDICTS = {**summary.VERDICTS, "unreadable": ("bad", "Unreadable", "the file cannot be read")}
 
 
@@ -59,8 +55,7 @@ def files_of(run: StoredRun, first: Callable[[StoredRun], None] | None = None) -
     *first* is called with each run before the link to its page is looked for.
     """
     known = set(runs_of(run.path))
-    rows = islice(rows_of(run.path), MAX_FILES)
-    read = [_file(row, run.path, known, first) for row in rows]
+    read = [_file(row, run.path, known, first) for row in islice(rows_of(run.path), MAX_FILES)]
     return sorted(read, key=lambda file: by_number(file.name))
 
 
@@ -77,18 +72,14 @@ def batch_page(run: StoredRun, read: Sequence[BatchFile]) -> str:
         speakers_of=speakers_of,
         banner=summary.banner_of(run, ()),
         faults=[file for file in read if file.fault],
-        max_faults=MAX_FAULTS,
-        max_listed=MAX_LISTED,
         files=read,
         left_out=len(rows_of(run.path)) - len(read),
-        first=FIRST_INSIGHTS,
         file_names=[file.name for file in read if file.brief],
         analyzers=each_once(file.analyzers for file in read),
         **_found_in(read),
         figures=_figures(run),
         themes=link_to(run.path / "collection" / REPORT, run.path),
         collection=read_collection(read_json(run.path / THEMES)) or Collection("", ""),
-        max_themes=MAX_THEMES,
         tables=[name for name in TABLES if link_to(run.path / name, run.path)]
         + [CODINGS, PROJECT, CODEBOOK] * bool(text(run.config.get("codebook"))),
     )
@@ -104,9 +95,7 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
         for item in part.items
     ]
     actions.sort(key=lambda found: (not found["item"].who, found["item"].who.casefold()))
-    insights = [
-        _found(file, one, *one.analyzers) for file, brief in briefs for one in brief.insights
-    ]
+    insights = [_found(file, i, *i.analyzers) for file, brief in briefs for i in brief.insights]
     insights = [found for found in insights if found["item"].quotes] or insights
     insights.sort(key=lambda found: -(found["item"].confidence or 0))
     return {
@@ -158,24 +147,21 @@ def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> 
 def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(each_once(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
-    _, total = summary.answered_files(run.metadata)
-    counted = [plural(total, "file"), plural(people, "speaker") if people else ""]
-    return [fact for fact in (*counted, f"read on {day}" if day else "") if fact]
+    counted = plural(summary.answered_files(run.metadata)[1], "file")
+    speakers, read = plural(people, "speaker") if people else "", day and f"read on {day}"
+    return [fact for fact in (counted, speakers, read) if fact]
 
 
 def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
     (good, total), quotes = summary.answered_files(run.metadata), run.grounded
-    done = f"{count(good)} of {count(total)}"
-    received = count(run.took.get("succeeded"))
-    answers = f"{received} of {count(run.took.get('total'))} answers received"
-    rest = summary.figures_of(run, ())
+    received, asked = (count(run.took.get(key)) for key in ("succeeded", "total"))
     found = f"{count(quotes.get('grounded'))} of {count(quotes.get('quotes'))} quotes"
-    cost = number(run.totals.get("cost_usd"))
-    each_usd = usd(cost / total) if cost and total else ""
+    cost, rest = number(run.totals.get("cost_usd")), summary.figures_of(run, ())
+    answers = f"with all answers; {received} of {asked} answers received"
     return [
-        ("Files", done, f"with all answers; {answers}"),
+        ("Files", f"{count(good)} of {count(total)}", answers),
         *(each for each in rest if each[0] not in ("Analyzers", "Grounding")),
         ("Grounding", share(quotes.get("rate")), f"{found} are in the transcripts"),
-        *([("Cost of a file", each_usd, "on average")] if each_usd else []),
+        *([("Cost of a file", usd(cost / total), "on average")] if cost and total else []),
     ]

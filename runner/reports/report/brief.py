@@ -121,16 +121,12 @@ def _about(run: StoredRun) -> Iterator[str]:
         yield plural(sum(len(WORD.findall(_JOINT.sub("", text(s.text)))) for s in segments), "word")
 
 
-def _is_of_guide(node: NodeFacts, data: Mapping[str, Any]) -> bool:
-    return "answered" in data and node.name != _ASK
-
-
 def _answered(
     answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], run: StoredRun, places: Places
 ) -> Iterator[BriefSection]:
     """Yield the answers to the questions of a guide, each below its question."""
     for node, data in answers:
-        if _is_of_guide(node, data):
+        if "answered" in data and node.name != _ASK:
             partly = ("partly",) if data["answered"] == "partly" else ()
             quotes = _cited({"evidence": data.get("quotes")}, places)
             item = BriefItem(text(data.get("answer")), "", "", partly, quotes)
@@ -141,28 +137,25 @@ def _answered(
 def _sections(
     answers: Sequence[tuple[NodeFacts, Mapping[str, Any]]], places: Places
 ) -> Iterator[BriefSection]:
+    answers = [(n, d) for n, d in answers if "answered" not in d or n.name == _ASK]
     for title, keys in _SECTIONS.items():
-        held = [
-            (n, d, key) for key in keys for n, d in answers if key in d and not _is_of_guide(n, d)
-        ]
+        held = [(n, d, key) for key in keys for n, d in answers if key in d]
         asked = [(n, d[key], key) for n, d, key in held if key != _STEPS or _is_summary(n, d)]
         # An analyzer that asks this one question goes before a summary that covers it too.
         asked.sort(key=lambda each: (not each[1], each[0].name != each[2]))
         if asked:
             node, items, _ = asked[0]
-            held = items if isinstance(items, list) else [items]
-            shown = (_item(item, places) for item in held)
+            listed = items if isinstance(items, list) else [items]
+            shown = (_item(item, places) for item in listed)
             yield BriefSection(title, node, tuple(item for item in shown if item.words))
 
 
 def _item(item: Any, places: Places) -> BriefItem:
-    if isinstance(item, str):
-        return BriefItem(item, "", "", (), ())
-    facts = mapping(item)
+    facts = {"text": item} if isinstance(item, str) else mapping(item)
     remarks = [_joined(facts.get(key)) for key in _REMARKS]
     sides = mappings(facts.get("sides"))
     remarks += [f"{text(side.get('who'))}: {text(side.get('position'))}" for side in sides]
-    remarks += filter(None, [joined(facts.get("answered_by"), facts.get("answer"))])
+    remarks.append(joined(facts.get("answered_by"), facts.get("answer")))
     return BriefItem(
         next((text(facts[key]) for key in _MATTER if facts.get(key)), ""),
         next((_joined(facts[key]) for key in _PEOPLE if facts.get(key)), ""),

@@ -1,9 +1,9 @@
-"""Answers of any shape as trees of texts, lists, groups and quotes for the page templates."""
+"""Answers of any shape as trees of texts, lists, groups and quotes, or matrices, for templates."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import cycle
 from typing import Any
@@ -11,7 +11,6 @@ from typing import Any
 from runner.answers.second_answer import added_count
 from runner.base.format import clock
 from runner.base.json import listing, mapping, mappings, number, text
-from runner.reports.report.matrix import KEYS, read_matrix
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
@@ -20,7 +19,9 @@ MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 _MEDIA = re.compile(r"https?://\S+|\.\.?/\S+")  # no other scheme
 _ID = re.compile(r"[A-Z]{1,3}\d{1,3}")
-_CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)
+_CHANGE = re.compile(r"\[-(.*?)-\]|\{\+(.*?)\+\}", re.DOTALL)  # `we [-should-]{+shall+} wait`
+# The fields of an answer that the matrix shows.
+MATRIX = ("hypotheses", "evidence", "matrix", "ranking", "diagnosticity", "linchpins", "warnings")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,42 +140,32 @@ class Findings:
     fields: tuple[tuple[str, ValueTree], ...]
     matrix: Mapping[str, Any] | None
 
-    @property
-    def cited(self) -> set[str]:
-        """The anchors of all segments that its insights cite."""
-        places = (quote.place for insight in self.insights for quote in insight.quotes)
-        return {place.anchor for place in places if place.anchor}
-
 
 def findings_of(node: NodeFacts, places: Places) -> Findings:
     """Return the findings of *node*, empty without an answer."""
     record, data, quoted = node.answer, node.data, Quoted(places)
     matrix = read_matrix(data)
-    used = KEYS if matrix else ()
+    used = MATRIX if matrix else ()
     stored, again = mappings(record.get("insights")), record.get("asked_again")
     first = len(stored) - added_count(again, "insights")
 
-    def insights() -> tuple[ShownInsight, ...]:
-        return tuple(
-            insight_of(each, quoted(each.get("evidence")), later=place >= first)
-            for place, each in enumerate(stored)
-        )
-
-    before = () if node.final else insights()  # the page shows a final answer's fields first
+    insights = (  # made when the page shows them: in a final answer after its fields
+        insight_of(each, quoted(each.get("evidence")), later=place >= first)
+        for place, each in enumerate(stored)
+    )
+    before = () if node.final else tuple(insights)
     trees = ((str(k), shown(v, quoted)) for k, v in data.items() if k not in used)
     fields = tuple((key, _marked(tree, added_count(again, key))) for key, tree in trees)
-    return Findings(node, before or insights(), fields, matrix)
+    return Findings(node, before or tuple(insights), fields, matrix)
 
 
 def _marked(tree: ValueTree, later: int) -> ValueTree:
     """Return a list with its last items marked as found when asked again."""
     if tree.kind != "list" or not later:
         return tree
-    first = len(tree.parts) - later
-    parts = (
-        (name, replace(part, later=place >= first)) for place, (name, part) in enumerate(tree.parts)
-    )
-    return replace(tree, parts=tuple(parts))
+    first = max(0, len(tree.parts) - later)
+    again = ((name, replace(part, later=True)) for name, part in tree.parts[first:])
+    return replace(tree, parts=(*tree.parts[:first], *again))
 
 
 def is_evidence(value: Any) -> bool:
@@ -191,19 +182,11 @@ def quotes_of(value: Any, places: Places) -> tuple[Quote, ...]:
 def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
     segment, match = evidence["segment"], evidence.get("match")
     match = match if match in ("exact", "near", "absent") else "unchecked"
-    return Quote(
-        evidence["quote"],
-        places.get(segment, SegmentPlace(segment)),
-        match,
-        text(evidence.get("moved_from")),
-        _changes(text(evidence.get("difference"))) if match == "near" else (),
-    )
-
-
-def _changes(difference: str) -> tuple[tuple[str, str], ...]:
-    """Return the pieces of a word diff such as `we [-should-]{+shall+} wait`."""
+    difference = text(evidence.get("difference")) if match == "near" else ""
     pieces = zip(cycle(("same", "quoted", "said")), _CHANGE.split(difference), strict=False)
-    return tuple((kind, words) for kind, words in pieces if words)
+    changes = tuple((kind, words) for kind, words in pieces if words)
+    place, moved = places.get(segment, SegmentPlace(segment)), text(evidence.get("moved_from"))
+    return Quote(evidence["quote"], place, match, moved, changes)
 
 
 def shown(value: Any, quoted: Quoted, depth: int = 0) -> ValueTree:
@@ -214,17 +197,12 @@ def shown(value: Any, quoted: Quoted, depth: int = 0) -> ValueTree:
         return ValueTree("group", quotes=quoted([value]))
     if isinstance(value, list):
         rest = [item for item in value if not is_evidence(item)]
-        if len(rest) == len(value) and (words := _short(rest)):
-            return ValueTree("text", words)
+        short = [label(each) for each in value if isinstance(each, str) and len(each) <= SHORT]
+        if 0 < len(short) == len(value) <= MAX_SHORT:
+            return ValueTree("text", ", ".join(short))
         items = tuple(("", shown(item, quoted, depth + 1)) for item in rest)
         return ValueTree("list", parts=items, quotes=quoted(value))
     return _group(value, quoted, depth)
-
-
-def _short(items: Sequence[Any]) -> str:
-    """Return a few short words as one line, an empty string for anything longer."""
-    words = [label(item) for item in items if isinstance(item, str) and len(item) <= SHORT]
-    return ", ".join(words) if 0 < len(words) == len(items) <= MAX_SHORT else ""
 
 
 def _group(value: Mapping[str, Any], quoted: Quoted, depth: int) -> ValueTree:
@@ -243,5 +221,34 @@ def _group(value: Mapping[str, Any], quoted: Quoted, depth: int) -> ValueTree:
             title = label(item)
         else:
             parts.append((str(key), shown(item, quoted, depth + 1)))
-    title = " ".join(filter(None, (name, title)))
-    return ValueTree("group", title, tuple(parts), quoted(evidence))
+    return ValueTree("group", f"{name} {title}".strip(), tuple(parts), quoted(evidence))
+
+
+def read_matrix(data: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the matrix in *data* as untrusted facts for its template, None without one.
+
+    Hypotheses with their ranking come least inconsistent first, evidence with its cells by
+    hypothesis most diagnostic first. A linchpin is a piece of evidence that changes the order.
+    """
+    hypotheses = {text(h["id"]): h for h in mappings(data.get("hypotheses")) if h.get("id")}
+    evidence = {text(e["id"]): e for e in mappings(data.get("evidence")) if e.get("id")}
+    cells = {
+        (text(cell["evidence"]), text(cell["hypothesis"])): cell
+        for cell in mappings(data.get("matrix"))
+        if {"evidence", "hypothesis", "consistency"} <= cell.keys()
+    }
+    if not (hypotheses and evidence and cells):
+        return None
+    places = {text(r.get("hypothesis")): r for r in mappings(data.get("ranking"))}
+    telling = [text(d.get("evidence")) for d in mappings(data.get("diagnosticity"))]
+    order, items = (  # the ranked ones first, then the rest
+        list(dict.fromkeys([*(name for name in first if name in known), *known]))
+        for known, first in ((hypotheses, places), (evidence, telling))
+    )
+    return {
+        "hypotheses": [(hypotheses[name], places.get(name, {})) for name in order],
+        "rows": [(evidence[e], [(h, cells.get((e, h), {})) for h in order]) for e in items],
+        "linchpins": mappings(data.get("linchpins")),
+        "warnings": listing(data.get("warnings")),
+        "leave_one_out": "linchpins" in data,
+    }

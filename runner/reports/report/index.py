@@ -17,7 +17,6 @@ from runner.reports.report.summary import UNKNOWN, VERDICTS, answered_files
 from runner.reports.stored_run import find_runs, statuses_of
 from runner.transcript.inputs import root_of
 
-COMPARISON = "comparison.html"
 # Overrides that the other columns show already.
 _PLAIN = ("transcript=", "transcript.path=", "output.dir=", "output.console=")
 Entry = dict[str, Any]  # the facts of one run, batch or sweep, as the template names them
@@ -35,13 +34,10 @@ def index_page(root: Path) -> str:
         else:
             (batches if is_batch(path) else runs).append(entry)
     listed = [_sweep(path, jobs, root) for path, jobs in sweeps.items()]
-    listed.sort(key=lambda s: (max(job["started"] for job in s["jobs"]), s["name"]), reverse=True)
-    groups = {"runs": _newest(runs), "batches": _newest(batches), "sweeps": listed}
+    groups = {"runs": runs, "batches": batches, "sweeps": listed}
+    for entries in groups.values():
+        entries.sort(key=lambda entry: (entry["started"], entry["name"]), reverse=True)
     return render("index.html", name=root.resolve().name, **groups)
-
-
-def _newest(entries: Sequence[Entry]) -> list[Entry]:
-    return sorted(entries, key=lambda entry: (entry["started"], entry["name"]), reverse=True)
 
 
 def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
@@ -50,15 +46,22 @@ def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
     for job in jobs:
         own = " ".join(each for each in job["typed"] if each not in common)
         job |= {"title": own or job["name"], "overrides": ""}
-    return {"name": path.name, "link": link_to(path / COMPARISON, root), "jobs": jobs}
+    about = {"name": path.name, "started": max(job["started"] for job in jobs)}
+    return {**about, "link": link_to(path / "comparison.html", root), "jobs": jobs}
 
 
 def _entry(path: Path, root: Path) -> Entry:
     metadata, took, typed = _read(path)
-    good, total = _counts(metadata)
-    batch = is_batch(path)
+    batch, statuses = is_batch(path), [status for _, status in statuses_of(metadata).values()]
+    counts = statuses.count("ok"), len(statuses)
+    good, total = answered_files(metadata) if metadata.get("kind") == "batch" else counts
     transcript = text(at(metadata, "transcript", "name"))
-    title = root_of(transcript).name if batch else _title(path, metadata, typed)
+    title = text(at(metadata, "reading", "about", "title"))
+    if batch:
+        title = root_of(transcript).name
+    elif "pipeline=ask" in typed:  # a run that answers a question
+        config = read_yaml(path / "config" / "resolved.yaml")
+        title = text(at(config, "analyzers", "ask", "variables", "question"))
     if kind_of(path / REDACTION) == "file":
         title = transcript = ""  # this page is outside the run
     page = link_to(path / REPORT, root)
@@ -85,14 +88,6 @@ def _entry(path: Path, root: Path) -> Entry:
     }
 
 
-def _title(path: Path, metadata: Mapping[str, Any], typed: Sequence[str]) -> str:
-    """Return the question of a run that answers one, else the title of the transcript."""
-    if "pipeline=ask" in typed:
-        config = read_yaml(path / "config" / "resolved.yaml")
-        return text(at(config, "analyzers", "ask", "variables", "question"))
-    return text(at(metadata, "reading", "about", "title"))
-
-
 def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
     """Return metadata, figures and overrides of a run, empty if a directory of it is a link."""
     try:
@@ -103,11 +98,3 @@ def _read(path: Path) -> tuple[Mapping[str, Any], Mapping[str, Any], list[str]]:
     typed = map(text, read_list(path / "config" / "overrides.json"))
     own = [override for override in typed if not override.startswith(PERSONAL)]
     return read_json(path / "metadata.json"), took, own
-
-
-def _counts(metadata: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many analyzers of a run, or files of a batch, have answers, and the total."""
-    if metadata.get("kind") == "batch":
-        return answered_files(metadata)
-    statuses = [status for _, status in statuses_of(metadata).values()]
-    return statuses.count("ok"), len(statuses)

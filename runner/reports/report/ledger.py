@@ -1,38 +1,41 @@
-"""Contexts of stages, parts of the transcript, and faults of calls."""
+"""Contexts of stages, parts and coverage of the transcript, and faults of calls."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from runner.answers.context import scarcity
-from runner.base.json import amount, listing, mapping, mappings, number, read_json, text
+from runner.answers.coverage import BINS, CITED, MAX_STRETCHES, SILENT, USED
+from runner.answers.second_answer import describe_additions
+from runner.base.json import amount, at, listing, mapping, mappings, number, read_json, text
 from runner.base.regular_files import files_in, folders_in, read_lines
 from runner.record.reuse import read_record
+from runner.reports.report.findings import Places, SegmentPlace
 from runner.reports.report.nodes import NodeFacts, joined
 from runner.reports.report.render import label, title_of
+from runner.reports.stored_run import StoredRun
 
 _EVENTS = re.compile(
     rb'"(?:breaker\.|(?:limit\.lowered|model\.failed|parameter\.refused|effort\.rounded'
     rb'|record\.damaged|node\.crashed|transcript\.sanitised)")'
 )
+HEIGHT = 100  # of the strip of coverage, whose parts are 1 wide
+_FACTS = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "removed_chars")
 
 
 def ledgers_of(path: Path, stages: Iterable[str]) -> list[tuple[str, Mapping[str, Any]]]:
     """Return name and content of each intact ledger in *path*, a run, in the order of *stages*."""
     ending = "_ledger.json"
     files = {f.name.removesuffix(ending): f for f in files_in(path / "context", ending)}
-    order = list(dict.fromkeys(stages))
-
-    def place(name: str) -> tuple[int, str]:
-        stage = name.partition(".")[0]
-        return (order.index(stage) if stage in order else len(order), name)
-
-    found = ((name, read_json(files[name])) for name in sorted(files, key=place))
+    order = {stage: place for place, stage in enumerate(dict.fromkeys(stages))}
+    places = {name: order.get(name.partition(".")[0], len(order)) for name in files}
+    found = ((name, read_json(files[name])) for name in sorted(files, key=lambda n: (places[n], n)))
     return [(name, ledger) for name, ledger in found if ledger]
 
 
@@ -55,9 +58,8 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]
     """Return the analyzers in *path* that read in parts, with the outcome of each part."""
     by_name = {node.name: node for node in nodes}
     parts: dict[str, list[Mapping[str, Any]]] = {}
-    stages = folders_in(path / "intermediate")
-    parts_of = (folder for stage in stages for folder in folders_in(stage))
-    files = (file for folder in parts_of for file in files_in(folder, ".json"))
+    folders = (each for stage in folders_in(path / "intermediate") for each in folders_in(stage))
+    files = (file for folder in folders for file in files_in(folder, ".json"))
     for file in (file for file in files if file.name.startswith("part_")):
         fault, record = read_record(file)
         error = mapping(record.get("error"))
@@ -68,11 +70,10 @@ def chunked_of(path: Path, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]
             "fault": fault or joined(label(error.get("kind")), error.get("message")),
         }
         parts.setdefault(file.parent.name, []).append(part)
-    totals = {name: int(amount(node.record.get("parts"))) for name, node in by_name.items()}
     return [
-        {"node": by_name[name], "total": totals[name] or len(read), "parts": read}
+        {"node": node, "total": int(amount(node.record.get("parts"))) or len(read), "parts": read}
         for name, read in parts.items()
-        if name in by_name
+        if (node := by_name.get(name))
     ]
 
 
@@ -83,7 +84,12 @@ def faults_of(nodes: Sequence[NodeFacts]) -> Sequence[Mapping[str, Any]]:
     """
     found = []
     for node in nodes:
-        kinds = Counter(_kind(a) for a in node.attempts if a.get("outcome") != "ok")
+        codes = (
+            (label(a.get("outcome")), number(a.get("status")))
+            for a in node.attempts
+            if a.get("outcome") != "ok"
+        )
+        kinds = Counter(k if code is None else f"{k} (HTTP {code:.0f})" for k, code in codes)
         replies = mappings(node.record.get("rejected"))
         fault = {
             "failed": ", ".join(f"{count} × {kind}" for kind, count in kinds.items()),
@@ -97,26 +103,65 @@ def faults_of(nodes: Sequence[NodeFacts]) -> Sequence[Mapping[str, Any]]:
     return found
 
 
-def _kind(attempt: Mapping[str, Any]) -> str:
-    status = number(attempt.get("status"))
-    return label(attempt.get("outcome")) + (f" (HTTP {status:.0f})" if status is not None else "")
-
-
 def noted_events(path: Path, limit: int = 50) -> list[str]:
     """Return log lines on breakers, limits and fallback models, at most *limit*."""
     file = path / "logs" / "events.jsonl"
-    try:
-        raw = list(islice(filter(_EVENTS.search, read_lines(file)), limit))
-    except OSError:
-        return []
-    return [shown for line in raw if (shown := _event(line))]
+    shown: list[str] = []
+    with suppress(OSError):
+        for line in islice(filter(_EVENTS.search, read_lines(file)), limit):
+            with suppress(ValueError):
+                event = mapping(orjson.loads(line))
+                known = (key for key in _FACTS if event.get(key) is not None)
+                details = ", ".join(f"{label(key)} {label(event[key])}" for key in known)
+                shown.append(joined(title_of(text(event.get("event")).replace(".", " ")), details))
+    return shown
 
 
-def _event(line: bytes) -> str:
-    try:
-        event = mapping(orjson.loads(line))
-    except ValueError:
-        return ""
-    facts = ("analyzer", "model", "kind", "error", "reason", "fault", "limit", "removed_chars")
-    details = (f"{label(key)} {label(event[key])}" for key in facts if event.get(key) is not None)
-    return joined(title_of(text(event.get("event")).replace(".", " ")), ", ".join(details))
+def covered_of(
+    run: StoredRun, nodes: Sequence[NodeFacts], places: Places
+) -> Mapping[str, Any] | None:
+    """Return *run*'s coverage.json as facts for the template, None without one; shares 0 to 1."""
+    stored = run.coverage
+    if not mapping(stored.get("total")):
+        return None
+    shares = [(kind, mapping(at(stored, "total", kind))) for kind in (CITED, USED, SILENT)]
+    strip = {  # per cent of the parts of the transcript
+        kind: [min(100.0, amount(each)) for each in listing(at(stored, "strip", kind))[:BINS]]
+        for kind in (CITED, USED)
+    }
+    stretches, questions = (
+        mappings(stored.get(key))[:MAX_STRETCHES]
+        for key in ("silent_stretches", "unanswered_questions")
+    )
+    by_analyzer = mapping(stored.get("analyzers"))
+    return {
+        "shares": [
+            (k, number(s.get("segment_rate")), number(s.get("token_rate"))) for k, s in shares
+        ],
+        "areas": list(_areas(strip[CITED], strip[USED])),
+        "height": HEIGHT,
+        "width": max(map(len, strip.values())),
+        "stretches": [(each, _places(each, places, "first", "last")) for each in stretches],
+        "more_stretches": int(amount(stored.get("more_stretches"))),
+        "questions": [(each, _places(each, places, "segment")) for each in questions],
+        "more_questions": int(amount(stored.get("more_questions"))),
+        "analyzers": [
+            (n, mapping(by_analyzer[n.name]), describe_additions(n.record.get("asked_again")))
+            for n in nodes
+            if n.name in by_analyzer
+        ],
+    }
+
+
+def _areas(cited: Sequence[float], used: Sequence[float]) -> Iterator[tuple[str, str]]:
+    """Yield kind and SVG path of each area: that of all in use, and before it that of the cited."""
+    both = [c + u for c, u in zip_longest(cited, used, fillvalue=0.0)]
+    for kind, tops in ((USED, both), (CITED, cited)):
+        steps = "".join(f"V{max(0.0, HEIGHT - top):g}h1" for top in tops)
+        yield kind, f"M0,{HEIGHT}{steps}V{HEIGHT}Z"
+
+
+def _places(stored: Mapping[str, Any], places: Places, *keys: str) -> list[SegmentPlace]:
+    """Return the places of the segments that *stored* names, each once."""
+    names = dict.fromkeys(text(stored.get(key)) for key in keys)
+    return [places.get(name, SegmentPlace(name)) for name in names]

@@ -58,11 +58,11 @@ class NodeFacts:
     @property
     def delivered(self) -> str:
         """Delivery of its replies that were not live: batch and duration."""
+        good = [each for each in self.attempts if each.get("outcome") == "ok"]
         ways = [
-            f"{each['delivery']} {text(each.get('batch'))}".rstrip()
-            + f" after {seconds(each.get('latency_s'))}"
-            for each in self.attempts
-            if each.get("outcome") == "ok" and each.get("delivery") in ("flex", "batch")
+            f"{way} {text(each.get('batch'))}".rstrip() + f" after {seconds(each.get('latency_s'))}"
+            for each in good
+            if (way := each.get("delivery")) in ("flex", "batch")
         ]
         return first_of(ways, _SHOWN, "; ")
 
@@ -115,7 +115,7 @@ def joined(*values: Any) -> str:
 
 def nodes_of(run: StoredRun) -> list[NodeFacts]:
     """Return the nodes named in metadata, records or configuration."""
-    known = statuses_of(run.metadata)
+    known, parts = statuses_of(run.metadata), ("insights", "structured_data")
     for name, record in run.records.items():
         known.setdefault(name, (text(record.get("stage")), text(record.get("status"))))
     timings = section(run.benchmark, "analyzers")
@@ -124,23 +124,14 @@ def nodes_of(run: StoredRun) -> list[NodeFacts]:
         stage = text(mapping(settings).get("stage"))
         if at(stages, stage, "scope") != "collection":  # which one transcript has no part in
             known.setdefault(str(name), (stage, "not_run"))
-    return [
-        NodeFacts(
-            name,
-            stage,
-            status or "unknown",
-            f"node-{place}",
-            mapping(stages.get(stage)).get("final") is True,
-            _readable(run.records.get(name, {}), known),
-            mapping(timings.get(name)),
-        )
-        for place, (name, (stage, status)) in enumerate(known.items(), 1)
-    ]
-
-
-def _readable(record: Mapping[str, Any], names: Collection[str]) -> Mapping[str, Any]:
-    parts = ("insights", "structured_data")
-    return {**record, **{key: in_words(record[key], names) for key in parts if key in record}}
+    nodes = []
+    for place, (name, (stage, status)) in enumerate(known.items(), 1):
+        record = run.records.get(name, {})
+        record = {**record, **{k: in_words(record[k], known) for k in parts if k in record}}
+        final, timing = at(stages, stage, "final") is True, mapping(timings.get(name))
+        about = (name, stage, status or "unknown", f"node-{place}", final)
+        nodes.append(NodeFacts(*about, record, timing))
+    return nodes
 
 
 def merged_insights(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[Mapping[str, Any]]:
@@ -173,8 +164,7 @@ def models_of(run: StoredRun) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
     for key, name in named.items():
         about = mapping(config.get(key))
-        shown = text(name or about.get("name"))
-        if shown:
+        if shown := text(name or about.get("name")):
             simulated = bool(about.get("simulate")) or shown.endswith("/simulated")
             found[shown] = model_label(shown, simulated=simulated)
     return list(found.items())

@@ -7,26 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.base.json import at, listing, mapping, mappings, number, section, text
+from runner.answers.outcome import ANSWERED
+from runner.base.format import relative_error
+from runner.base.json import at, listing, mappings, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
-from runner.reports.report.coverage import HEIGHT, covered_of
-from runner.reports.report.findings import (
-    Findings,
-    Places,
-    findings_of,
-    places_of,
-    quotes_of,
-)
-from runner.reports.report.matrix import RATINGS
+from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
 from runner.reports.report.nodes import NodeFacts, merged_insights, models_of, nodes_of, question_of
 from runner.reports.report.render import address_of, render, script_of
-from runner.reports.report.timeline import LABEL, WIDTH, read_session, timeline_of
+from runner.reports.report.timeline import read_session, timeline_of
 from runner.reports.stored_run import StoredRun
 
 WEB = ("http://", "https://")
-FIRST = 8  # insights, and items of each kind, on the first screen
-OPEN_NODES = 16  # up to so many analyzers' findings are unfolded
 
 
 @lru_cache(maxsize=1)
@@ -62,18 +54,13 @@ def _what_was_found(run: StoredRun, nodes: Sequence[NodeFacts], places: Places) 
     findings = [findings_of(node, places) for node in nodes]
     return {
         "findings": sorted(findings, key=lambda found: not found.node.final),
-        "first": FIRST,
         "codes": codes_of(nodes),
         "speakers": each_once(one.speakers for f in findings for one in f.insights),
         "labels": each_once([one.category] for f in findings for one in f.insights),
         "question_of": partial(question_of, run),
-        "open_nodes": len(nodes) <= OPEN_NODES,
-        "ratings": RATINGS,
         "quotes_of": lambda item: quotes_of(item.get("evidence"), places),
-        "covered": covered_of(run, nodes, places),
-        "doubts": [text(line) for line in listing(at(run.metadata, "reading", "warnings"))],
+        "covered": ledger.covered_of(run, nodes, places),
         "where": places,
-        "segments": run.transcript.segments if run.transcript else (),
         "citing": citing_of(findings),
     }
 
@@ -82,33 +69,24 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
-    grounded = [
-        *((node, node.record.get("grounding")) for node in nodes),
-        (None, run.grounding.get("total")),
-    ]
+    every = [*((n, n.record) for n in nodes), (None, {"grounding": run.grounding.get("total")})]
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
-        "predictions": summary.predictions_of(run),
-        "facts": summary.facts_of(run),
+        # Assumptions are no predictions, and an incomplete run is not what was predicted.
+        "predictions": run.predicted if run.status in ANSWERED else {},
+        "relative_error": relative_error,
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
-        "critical_s": number(run.took.get("critical_path_s")),
-        "strip_height": HEIGHT,
-        "chart": {"label": LABEL, "width": WIDTH},
         "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
-        "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
+        "grounding": [(node, g) for node, held in every if (g := section(held, "grounding"))],
         "checks": mappings(run.checks.get("checks")),
-        "checks_total": mapping(run.checks.get("total")),
-        "judge": mapping(run.checks.get("judge")),
-        "escalation": mapping(run.checks.get("escalation")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
         "few_kept": ledger.few_kept,
         "chunked": ledger.chunked_of(run.path, nodes),
         "faults": ledger.faults_of(nodes),
-        "requests": sum(len(node.attempts) for node in nodes),
         "events": ledger.noted_events(run.path),
     }
 
@@ -137,6 +115,7 @@ def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:
     """Return the nodes whose insights cite a segment, by the segment's anchor."""
     citing: dict[str, list[NodeFacts]] = {}
     for found in findings:
-        for anchor in found.cited:
-            citing.setdefault(anchor, []).append(found.node)
+        quotes = (quote for insight in found.insights for quote in insight.quotes)
+        for anchor in {quote.place.anchor for quote in quotes} - {None}:
+            citing.setdefault(anchor or "", []).append(found.node)
     return citing

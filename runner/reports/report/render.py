@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.answers.markdown import md
-from runner.base.format import NOTHING, clock, count, plural, seconds, share, usd
+from runner.base.format import NOTHING, clock, count, moment, plural, seconds, share, usd
 from runner.base.json import amount, listing, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
@@ -31,8 +31,8 @@ def render(template: str, **facts: Any) -> str:
 
 def render_markdown(template: str, **facts: Any) -> str:
     """Return the Markdown page of *template*: values are escaped, blank lines joined."""
-    page = _markdown().get_template(template).render(**facts)
-    return _BLANK.sub("\n\n", page).strip() + "\n"
+    made = _markdown().get_template(template).render(**facts)
+    return _BLANK.sub("\n\n", made).strip() + "\n"
 
 
 @lru_cache
@@ -60,7 +60,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, plural, usd, share, title_of, label, clock)
+    shows = (seconds, count, plural, usd, share, title_of, label, clock, moment)
     filters = (*shows, amount, listing, mapping, number, text)
     environment.filters |= {each.__name__: each for each in filters}
     return environment

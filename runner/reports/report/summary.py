@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_BUDGET
-from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
+from runner.base.format import count, figure, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
 from runner.record.benchmark import larger_budget
@@ -84,124 +84,70 @@ def _lacks_of(node: NodeFacts) -> Iterator[str]:
 
 def figures_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
-    took, totals, rate = run.took, run.totals, run.grounded
-    good = sum(node.status == "ok" for node in nodes)
+    return [*_work(run, nodes), *_paid(run), *_found(run)]
+
+
+def _work(run: StoredRun, nodes: Sequence[NodeFacts]) -> Iterator[tuple[str, str, str]]:
+    """Yield the figures of answers and time."""
+    took = run.took
+    yield "Analyzers", f"{sum(node.status == 'ok' for node in nodes)} of {len(nodes)}", "answered"
+    if mapping(took.get("deliveries")).keys() == {"batch"}:
+        return  # the time of the session that read the replies is no measure
+    slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}" if took else ""
+    yield "Wall clock", seconds(took.get("wall_s")), slots
+    if not shared_slots(run):
+        yield "Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"
+        yield "Efficiency", share(took.get("efficiency")), "ideal / wall clock"
+        lag = figure(at(took, "loop_lag", "max_ms"), "{:.1f} ms")
+        yield "Loop lag", lag, "longest wait of a due timer"
+        times = figure(took.get("speed_up"), "{:.2f} ×")
+        yield "Speed-up", times, "sum of latencies / wall clock"
+
+
+def _paid(run: StoredRun) -> Iterator[tuple[str, str, str]]:
+    """Yield the tokens and the cost, and that of the same calls live if not all were."""
+    totals, counts = run.totals, mapping(run.took.get("deliveries"))
     cached, reply = totals.get("cached_tokens"), totals.get("completion_tokens")
     kinds = f"prompt, {count(cached)} of them cached; {count(reply)} reply"
-    slots = f"{count(took.get('max_concurrent'))} at once, {text(took.get('mode'))}" if took else ""
-    # If all replies came by batch, the time of the session that read them is no measure.
-    in_batches = mapping(took.get("deliveries")).keys() == {"batch"}
-    lost, cited = number(totals.get("charged_usd")), number(took.get("coverage"))
+    yield "Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""
+    lost, live = number(totals.get("charged_usd")), number(totals.get("live_cost_usd"))
     charged = f"and up to {usd(lost)} for unfinished calls" if lost else "of all sessions"
-    return [
-        ("Analyzers", f"{good} of {len(nodes)}", "answered"),
-        *([] if in_batches else [("Wall clock", seconds(took.get("wall_s")), slots)]),
-        *([] if in_batches or shared_slots(run) else _of_slots(took)),
-        ("Tokens", count(totals.get("prompt_tokens")), kinds if totals else ""),
-        ("Cost", usd(totals.get("cost_usd")) if totals else "–", charged),
-        *_delivered(took, totals),
-        *_reading(mapping(run.metadata.get("reading"))),
-        ("Grounding", share(rate.get("rate")), _grounded(rate)),
-        *([] if cited is None else [("Coverage", share(cited), "of the tokens are cited")]),
-        *_checks(mapping(run.checks.get("total"))),
-    ]
+    yield "Cost", usd(totals.get("cost_usd")) if totals else "–", charged
+    if live is not None and live != number(totals.get("cost_usd")):
+        came = ", ".join(f"{count(counts[name])} {name}" for name in DELIVERIES if name in counts)
+        yield (
+            "Cost live",
+            usd(live),
+            "of the same replies" + (f"; delivered by {came}" * bool(came)),
+        )
 
 
-def _delivered(took: Mapping[str, Any], totals: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the cost of the same calls live, none if all were live."""
-    counts, live = mapping(took.get("deliveries")), number(totals.get("live_cost_usd"))
-    if live is None or live == number(totals.get("cost_usd")):
-        return []
-    came = ", ".join(f"{count(counts[name])} {name}" for name in DELIVERIES if name in counts)
-    why = "of the same replies" + (f"; delivered by {came}" if came else "")
-    return [("Cost live", usd(live), why)]
-
-
-def _reading(report: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the figure of the reading report, none without one."""
-    if not report:
-        return []
-    segments, timed = amount(report.get("segments")), amount(report.get("with_time"))
-    spoken = share(amount(report.get("with_speaker")) / segments) if segments else "–"
-    read_as = ", ".join(filter(None, (text(report.get("format")), text(report.get("layout")))))
-    why = f"of segments have a speaker, {share(timed / segments) if segments else '–'} a time"
-    return [("Reading", spoken, f"{why}; read as {read_as}")]
+def _found(run: StoredRun) -> Iterator[tuple[str, str, str]]:
+    """Yield the figures of reading, grounding, coverage and checks."""
+    report, rate = mapping(run.metadata.get("reading")), run.grounded
+    if report:
+        segments = amount(report.get("segments"))
+        spoken, timed = (
+            share(amount(report.get(key)) / segments) if segments else "–"
+            for key in ("with_speaker", "with_time")
+        )
+        read_as = ", ".join(filter(None, (text(report.get("format")), text(report.get("layout")))))
+        yield "Reading", spoken, f"of segments have a speaker, {timed} a time; read as {read_as}"
+    found = count(amount(rate.get("exact")) + amount(rate.get("near")))
+    quotes = f"{found} of {count(rate.get('quotes'))} quotes are in the transcript"
+    why = quotes if amount(rate.get("quotes")) else "no quotes were checked"
+    yield "Grounding", share(rate.get("rate")), why
+    if (cited := number(run.took.get("coverage"))) is not None:
+        yield "Coverage", share(cited), "of the tokens are cited"
+    total = mapping(run.checks.get("total"))
+    if amount(total.get("checks")):
+        failed = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
+        ends = [number(end) for end in listing(total.get("interval"))]
+        if len(ends) == 2 and None not in ends:
+            failed += f"; 95 % interval {share(ends[0])} to {share(ends[1])}"
+        yield "Checks", share(total.get("rate")), failed
 
 
 def shared_slots(run: StoredRun) -> bool:
     """Return whether it was a run of a batch, for which figures of slots do not exist."""
     return all(key in run.took and run.took[key] is None for key in OF_SLOTS)
-
-
-def _of_slots(took: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the figures of slots, whose keys are OF_SLOTS."""
-    lag_ms = at(took, "loop_lag", "max_ms")
-    return [
-        ("Ideal", seconds(took.get("ideal_s")), "this schedule if only calls took time"),
-        ("Efficiency", share(took.get("efficiency")), "ideal / wall clock"),
-        ("Loop lag", figure(lag_ms, "{:.1f} ms"), "longest wait of a due timer"),
-        ("Speed-up", figure(took.get("speed_up"), "{:.2f} ×"), "sum of latencies / wall clock"),
-    ]
-
-
-def _checks(total: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """Return the figure of the checks, none without any."""
-    if not amount(total.get("checks")):
-        return []
-    explanation = f"{count(total.get('failed'))} of {count(total.get('checks'))} failed"
-    ends = [number(end) for end in listing(total.get("interval"))]
-    if len(ends) == 2 and None not in ends:
-        low, high = ends
-        explanation += f"; 95 % interval {share(low)} to {share(high)}"
-    return [("Checks", share(total.get("rate")), explanation)]
-
-
-def _grounded(rate: Mapping[str, Any]) -> str:
-    found = count(amount(rate.get("exact")) + amount(rate.get("near")))
-    if not amount(rate.get("quotes")):
-        return "no quotes were checked"
-    return f"{found} of {count(rate.get('quotes'))} quotes are in the transcript"
-
-
-def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
-    """Return the predictions from earlier runs: name, predicted, actual, error."""
-    # Assumptions are no predictions, and an incomplete run is not what was predicted.
-    if run.predicted.get("recorded") is not True or run.status not in ANSWERED:
-        return []
-    shows = {
-        "wall_s": ("Wall clock", seconds),
-        "prompt_tokens": ("Prompt tokens", count),
-        "completion_tokens": ("Reply tokens", count),
-        "cost_usd": ("Cost", usd),
-    }
-    rows = []
-    for key, (name, show) in shows.items():
-        if compared := mapping(run.predicted.get(key)):
-            figures = show(compared.get("predicted")), show(compared.get("actual"))
-            rows.append((name, *figures, relative_error(compared.get("error"))))
-    return rows
-
-
-def facts_of(run: StoredRun) -> list[tuple[str, str]]:
-    """Return the facts that identify the run."""
-    transcript = mapping(run.metadata.get("transcript"))
-    versions = mapping(run.metadata.get("versions"))
-    removed = number(transcript.get("removed_chars"))
-    facts = [
-        ("Run", run.name),
-        ("Started", _moment(run.metadata.get("started_at"))),
-        ("Ended", _moment(run.metadata.get("updated_at"))),
-        ("Exit code", text(run.metadata.get("exit_code"))),
-        ("Segments", count(transcript.get("segments"))),
-        ("Format", text(transcript.get("format"))),
-        ("Hidden characters removed", count(removed) if removed else ""),
-        ("Transcript SHA-256", text(transcript.get("sha256"))),
-        ("Config digest", text(run.metadata.get("config_digest"))),
-        ("Versions", ", ".join(f"{name} {text(v)}" for name, v in versions.items())),
-    ]
-    return [(name, value) for name, value in facts if value]
-
-
-def _moment(value: Any) -> str:
-    """Return an ISO time in UTC without fractions, other text as it is."""
-    return moment(text(value)) or text(value)

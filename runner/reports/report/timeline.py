@@ -1,10 +1,10 @@
 """A Gantt chart of each node's waits and calls, from the last session in a run's journal."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import pairwise, zip_longest
+from itertools import chain, pairwise, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,79 +22,72 @@ WIDTH = 1000.0
 LANE = 7.0
 MANY = 60  # with more nodes than this, rows are low
 UNITS = ((7200, 3600.0, "h"), (300, 60.0, "min"), (0, 1.0, "s"))  # of the axis, from its seconds
-KINDS = {
-    "queue": "waiting for a slot or a limit",
-    "call": "call answered",
-    "failed": "call failed",
-    "retry": "pause before the next attempt",
-    "open": "call cut off",
-}
 
 
 @dataclass(frozen=True, slots=True)
-class TimedCall:
-    """One request, in seconds since its session began; *outcome* is `ok`, `open` or a kind."""
+class Stretch:
+    """A stretch of time, in seconds since the session began; the page says what its *kind* is."""
 
-    unit: str
+    kind: str
     start_s: float
     end_s: float
-    outcome: str
+    title: str
 
 
 @dataclass(frozen=True)
 class StoredSession:
     """The last session with calls.
 
-    *calls* are by unit (an analyzer's name, or `NAME/part_NN`); *finished* says that the
+    *calls* are by analyzer and unit (its name, or `NAME/part_NN`); *finished* says that the
     session ended properly, so benchmark.json describes it; *sessions* counts all sessions, of
     which *used* is the usage by analyzer.
     """
 
-    calls: Mapping[str, Sequence[TimedCall]] = field(default_factory=dict)
+    calls: Mapping[str, Mapping[str, Sequence[Stretch]]] = field(default_factory=dict)
     finished: bool = False
     sessions: int = 0
     used: Mapping[str, Usage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class Stretch:
-    """A stretch of time, in seconds since the session began; *kind* is a key of KINDS."""
-
-    kind: str
-    start_s: float
-    end_s: float
-    lane: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
 class TimelineRow:
-    """One node's row; *lanes* is how many of its calls ran at once.
-
-    *bars* are its stretches as rectangles, and *y* and *height* its place, in the chart's units.
-    """
+    """One node's row at *y* in the chart; calls that ran at once have *lanes* of their own."""
 
     node: NodeFacts
-    stretches: tuple[Stretch, ...]
-    lanes: int
-    y: float = 0.0
-    height: float = 0.0
-    critical: bool = False
-    bars: tuple[Mapping[str, Any], ...] = ()
+    lanes: Sequence[Sequence[Stretch]]
+    y: float
+    low: bool
+    critical: bool
+
+    @property
+    def height(self) -> float:
+        """Its height in the chart's units."""
+        alone = 14.0 if self.low else 26.0
+        return alone if len(self.lanes) == 1 else len(self.lanes) * (LANE + 1) + 10
 
     @property
     def start_s(self) -> float:
         """When its first stretch begins."""
-        return min(stretch.start_s for stretch in self.stretches)
+        return min(stretch.start_s for stretch in chain(*self.lanes))
 
     @property
     def end_s(self) -> float:
         """When its last stretch ends."""
-        return max(stretch.end_s for stretch in self.stretches)
+        return max(stretch.end_s for stretch in chain(*self.lanes))
 
     def total_s(self, *kinds: str) -> float:
         """Return the seconds of its stretches of *kinds*."""
-        return sum(s.end_s - s.start_s for s in self.stretches if s.kind in kinds)
+        return sum(s.end_s - s.start_s for s in chain(*self.lanes) if s.kind in kinds)
+
+    def bars(self, axis: Scale) -> Iterator[tuple[Stretch, dict[str, float]]]:
+        """Yield its stretches, each with its rectangle."""
+        thick = LANE if len(self.lanes) > 1 else self.height - (2 if self.low else 8)
+        top = self.y + (self.height - len(self.lanes) * (thick + 1) + 1) / 2
+        for at, lane in enumerate(self.lanes):
+            for each in lane:
+                x, right = axis.at(each.start_s), axis.at(each.end_s)
+                size = {"width": round(max(1.0, right - x), 1), "height": thick}
+                yield each, {"x": round(x, 1), "y": round(top + at * (thick + 1), 1), **size}
 
 
 def read_session(path: Path) -> StoredSession:
@@ -111,131 +104,91 @@ def read_session(path: Path) -> StoredSession:
     first = max((at for at in begun if at < called), default=0)
     last = min((at for at in begun if at > called), default=len(lines))
     finished = last == len(lines) and "run.finished" in events[first:]
-    return StoredSession(_calls(lines[first:last]), finished, len(begun), _used(lines))
-
-
-def _used(lines: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
     spent = defaultdict[str, Spent](Spent)
     for line in lines:
         if line["event"] == "call.finished":
             with suppress(KeyError, TypeError, ValueError):
                 spent[text(line.get("analyzer")).partition("/")[0]].add(line)
-    return {name: each.usage for name, each in spent.items()}
+    used = {name: each.usage for name, each in spent.items()}
+    return StoredSession(_calls(lines[first:last]), finished, len(begun), used)
 
 
-def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[TimedCall]]:
+def _calls(lines: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, list[Stretch]]]:
+    calls: dict[str, dict[str, list[Stretch]]] = {}
     zero_s: float | None = None
-    calls: dict[str, list[TimedCall]] = {}
     for line in lines:
         with suppress(ValueError):
             zero_s = time_of(line) if zero_s is None else zero_s
     for call in calls_in(lines):
-        start_s, end_s = call.start_s - (zero_s or 0.0), call.end_s - (zero_s or 0.0)
-        made = TimedCall(call.unit, start_s, end_s, call.outcome or "failed")
-        calls.setdefault(call.unit, []).append(made)
+        name, _, part = call.unit.partition("/")
+        own = calls.setdefault(name, {}).setdefault(call.unit, [])
+        start_s, took_s = max(0.0, call.start_s - (zero_s or 0.0)), call.end_s - call.start_s
+        attempt = f"attempt {len(own) + 1}: {label(call.outcome or 'failed')}"
+        title = ", ".join(filter(None, (part.replace("_", " "), attempt, f"{took_s:.3g} s")))
+        kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
+        own.append(Stretch(kind, start_s, start_s + took_s, title))
     return calls
 
 
 def timeline_of(
     nodes: Sequence[NodeFacts], session: StoredSession, critical: Collection[str]
 ) -> Mapping[str, Any] | None:
-    """Return the chart as facts for the template, None without any call.
-
-    The ticks are positions and labels on the axis, the kinds those of the bars with their
-    meanings; the path joins the critical nodes.
-    """
-    units: dict[str, list[Sequence[TimedCall]]] = {}
-    for unit, calls in session.calls.items():
-        units.setdefault(unit.partition("/")[0], []).append(calls)
-    rows = [r for n in nodes if (r := _row(n, units.get(n.name, []), session)).stretches]
-    if not rows:
+    """Return the chart as facts for the template, None without any call."""
+    held = [(node, lanes) for node in nodes if (lanes := _lanes(node, session))]
+    if not held:
         return None
-    end = max(row.end_s for row in rows) or 1.0
-    axis = Scale(0.0, end, LABEL, WIDTH - 50)
-    small = len(rows) > MANY
+    rows = [TimelineRow(*each, 0.0, len(held) > MANY, each[0].name in critical) for each in held]
     lines: list[TimelineRow] = []
     y = 0.0
     for row in sorted(rows, key=lambda row: row.start_s):
-        lines.append(_placed(row, y, axis, small=small, critical=row.node.name in critical))
-        y += lines[-1].height
-    kinds = {stretch.kind for row in rows for stretch in row.stretches}
+        lines.append(replace(row, y=y))
+        y += row.height
+    axis = Scale(0.0, max(row.end_s for row in rows) or 1.0, LABEL, WIDTH - 50)
+    _, unit, name = next(each for each in UNITS if axis.high >= each[0])
+    ticks = replace(axis, high=axis.high / unit).ticks()
     return {
         "lines": lines,
         "height": y,
-        "ticks": _ticks(axis),
+        "width": WIDTH,
+        "axis": axis,
+        "ticks": [(round(x, 1), f"{time} {name}") for x, time in ticks],
         "path": _path(lines, critical, axis),
-        "end_s": end,
-        "kinds": [(kind, meaning) for kind, meaning in KINDS.items() if kind in kinds],
+        "kinds": {stretch.kind for row in rows for stretch in chain(*row.lanes)},
     }
 
 
-def _row(
-    node: NodeFacts, units: Sequence[Sequence[TimedCall]], session: StoredSession
-) -> TimelineRow:
-    """Lay out *node*'s calls, overlapping parts in lanes."""
-    ready = number(node.timing.get("ready_s")) if session.finished else None
-    if not units:
-        return TimelineRow(node, (), 1)
-    free: list[float] = []
-    stretches: list[Stretch] = []
+def _lanes(node: NodeFacts, session: StoredSession) -> list[list[Stretch]]:
+    """Lay out *node*'s calls, those of overlapping parts in lanes."""
+    units = [*session.calls.get(node.name, {}).values()]
     pauses = [] if len(units) > 1 else [amount(a.get("wait_s")) for a in node.attempts]
+    lanes: list[list[Stretch]] = []
     for calls in sorted(units, key=lambda calls: calls[0].start_s):
-        start = calls[0].start_s
-        lane = next((i for i, until in enumerate(free) if until <= start), len(free))
-        free[lane : lane + 1] = [max(call.end_s for call in calls)]
-        stretches += _of_unit(calls, lane, pauses)
-    first = min(stretch.start_s for stretch in stretches)
-    if ready is not None and first - ready > 0.001:
-        title = f"waited {first - ready:.3g} s"
-        stretches.append(Stretch("queue", max(0.0, ready), first, 0, title))
-    return TimelineRow(node, tuple(stretches), len(free))
+        lane = next((each for each in lanes if each[-1].end_s <= calls[0].start_s), None)
+        if lane is None:
+            lanes.append(lane := [])
+        lane += _with_pauses(calls, pauses)
+    ready_s = number(node.timing.get("ready_s")) if session.finished else None
+    if lanes and ready_s is not None and lanes[0][0].start_s - ready_s > 0.001:
+        lanes[0].append(_waited(max(0.0, ready_s), lanes[0][0].start_s))
+    return lanes
 
 
-def _of_unit(calls: Sequence[TimedCall], lane: int, pauses: Sequence[float]) -> list[Stretch]:
-    """Return the calls of one unit and the pauses between them."""
-    out: list[Stretch] = []
-    for place, (call, following) in enumerate(zip_longest(calls, calls[1:])):
-        kind = {"ok": "call", "open": "open"}.get(call.outcome, "failed")
-        part = call.unit.partition("/")[2].replace("_", " ")
-        what = f"{part + ', ' if part else ''}attempt {place + 1}: {label(call.outcome)}"
-        took = max(0.0, call.end_s - call.start_s)
-        start = max(0.0, call.start_s)
-        out.append(Stretch(kind, start, start + took, lane, f"{what}, {took:.3g} s"))
+def _with_pauses(calls: Sequence[Stretch], pauses: Sequence[float]) -> Iterator[Stretch]:
+    """Yield the calls of one unit and the pauses between them."""
+    for call, following, known_s in zip_longest(calls, calls[1:], pauses[: len(calls)]):
+        yield call
         if following is None or following.start_s - call.end_s < 0.001:
             continue
-        pause = following.start_s - call.end_s
-        if kind == "failed":
-            known = pauses[place] if place < len(pauses) else 0.0
-            paused = min(pause, known or pause)
-            edge = call.end_s + paused
-            out.append(Stretch("retry", call.end_s, edge, lane, f"paused {paused:.3g} s"))
-            pause -= paused
-        if pause > 0.001:
-            edge = following.start_s
-            out.append(Stretch("queue", edge - pause, edge, lane, f"waited {pause:.3g} s"))
-    return out
+        sent_s, edge_s = following.start_s, call.end_s
+        if call.kind == "failed":
+            edge_s = min(sent_s, edge_s + known_s) if known_s else sent_s
+            yield Stretch("retry", call.end_s, edge_s, f"paused {edge_s - call.end_s:.3g} s")
+        if sent_s - edge_s > 0.001:
+            yield _waited(edge_s, sent_s)
 
 
-def _placed(row: TimelineRow, y: float, axis: Scale, *, small: bool, critical: bool) -> TimelineRow:
-    """Return *row* with its bars, at *y* in a chart."""
-    least = 14.0 if small else 26.0
-    lane = least - (2 if small else 8) if row.lanes == 1 else LANE
-    height = least if row.lanes == 1 else row.lanes * (LANE + 1) + 10
-    top = y + (height - row.lanes * (lane + 1) + 1) / 2
-    bars = []
-    for each in row.stretches:
-        x, right = axis.at(each.start_s), axis.at(each.end_s)
-        place = {"x": round(x, 1), "y": round(top + each.lane * (lane + 1), 1)}
-        size = {"width": round(max(1.0, right - x), 1), "height": lane}
-        bars.append({"kind": each.kind, "title": each.title, **place, **size})
-    return replace(row, y=y, height=height, critical=critical, bars=tuple(bars))
-
-
-def _ticks(axis: Scale) -> list[tuple[float, str]]:
-    """Return round times in a suitable unit, and their positions."""
-    _, unit, name = next(each for each in UNITS if axis.high >= each[0])
-    ticks = replace(axis, high=axis.high / unit).ticks()
-    return [(round(x, 1), f"{time} {name}") for x, time in ticks]
+def _waited(start_s: float, end_s: float) -> Stretch:
+    return Stretch("queue", start_s, end_s, f"waited {end_s - start_s:.3g} s")
 
 
 def _path(lines: Sequence[TimelineRow], critical: Collection[str], axis: Scale) -> str:

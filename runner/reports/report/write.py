@@ -1,4 +1,4 @@
-"""Writes report.html and index.html; at the end of a run a failure is only a warning."""
+"""Writer of report.html and index.html, at the end of a run or by `colloquy-report`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,18 +7,24 @@ from pathlib import Path
 
 import structlog
 
+from runner.base.command import Arguments, command
 from runner.base.files import write_bytes, write_text
 from runner.base.json import MAX_BYTES
 from runner.base.regular_files import kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch
+from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
 from runner.reports.report.batch import batch_page, files_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
-from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
 
+USAGE = """\
+usage: colloquy-report DIR…
+Writes report.html into each run and batch in and below every DIR, and index.html above them.
+
+Exit codes: 0 written, 2 a path without a run, 8 a page cannot be written."""
 INDEX = "index.html"
 _OURS = b"""<!doctype html>
 <html lang="en">
@@ -32,12 +38,9 @@ log = structlog.get_logger("colloquy.report")
 def write_report(path: Path, *, runs_too: bool = False) -> Path:
     """Write report.html, and the codings, into the directory *path* of a run or batch.
 
-    Returns where the report is.
-
-    Those of a batch's collection come before it and, with *runs_too*, those of its runs that are
-    not up to date. The page lists missing and damaged files. Raises ConfigError if there is no run
-    and OSError if it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300
-    files.
+    Returns where the report is. Those of a batch's collection come before it and, with *runs_too*,
+    those of its runs that are not up to date. Raises ConfigError if there is no run and OSError if
+    it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300 files.
     """
     run = read_run(path)
     if is_batch(path):
@@ -56,7 +59,9 @@ def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
 
 def _try_update(run: StoredRun) -> None:
     """Write the page of *run* unless it is up to date; log a failure."""
-    if _time_of(run.path / REPORT) <= _time_of(run.path / "metadata.json"):
+    files = (run.path / REPORT, run.path / "metadata.json")
+    page, made = (file.stat().st_mtime if kind_of(file) == "file" else 0.0 for file in files)
+    if page <= made:
         with _logged():
             _write(run, report_page(run), durable=False)  # two waits for the disk, for each run
 
@@ -90,19 +95,11 @@ def root_above(run: Path) -> Path:
 
 
 def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
-    """Write the report in *path* and, with a *root*, the index; log a failure.
-
-    With *runs_too*, those of a batch's first MAX_FILES files come before it, unless they are up to
-    date; with 300 files that takes four seconds.
-    """
+    """Write the report in *path*, as `write_report`, and with a *root* the index; log a failure."""
     with _logged():
         write_report(path, runs_too=runs_too)
         if root is not None:
             write_index(root)
-
-
-def _time_of(file: Path) -> float:
-    return file.stat().st_mtime if kind_of(file) == "file" else 0.0
 
 
 def try_write_index(root: Path) -> None:
@@ -112,3 +109,19 @@ def try_write_index(root: Path) -> None:
     except OSError as error:
         why = error.strerror or error
         print_stderr(to_terminal(f"colloquy: {root / INDEX} cannot be written: {why}"))
+
+
+def _write_all(given: Arguments) -> None:
+    runs = dict.fromkeys(
+        run
+        for name in given.words
+        for each in runs_in(Path(name))
+        for run in (*filter(is_run, single_runs([each])), each)  # a batch after its own
+    )
+    for run in runs:
+        print(to_terminal(str(write_report(run))))
+    for root in sorted({root_above(run) for run in runs}):
+        print(to_terminal(str(write_index(root))))
+
+
+main = command("colloquy-report", USAGE, _write_all)

@@ -2,7 +2,7 @@
 
 import mimetypes
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,18 +105,11 @@ def _cards(run: StoredRun, places: Places) -> Iterator[Card]:
         if record.get("status") != "ok":
             continue
         for item in found_items(name, record):
-            segments_shown = tuple(_nearby(item, segments, numbers, places))
-            words = text(in_words(_with_names(item), run.records.keys()))
+            said = tuple(_nearby(item, segments, numbers, places))
+            named = (f"{key.replace('_', ' ')}: {value}" for key, value in item.fields[1:])
+            words = in_words("; ".join([item.fields[0][1], *named]), run.records.keys())
             part = "" if item.part == "insights" else title_of(item.part)
-            yield Card(
-                item, sha256, title, title_of(name), part, to_safe_text(words), segments_shown
-            )
-
-
-def _with_names(item: FoundItem) -> str:
-    """Return its text, each value but the first after the name of its field."""
-    named = [f"{name.replace('_', ' ')}: {value}" for name, value in item.fields[1:]]
-    return "; ".join([item.fields[0][1], *named])
+            yield Card(item, sha256, title, title_of(name), part, to_safe_text(words), said)
 
 
 def _nearby(
@@ -131,13 +124,9 @@ def _nearby(
     shown = sorted({*quotes, *(place for place in near if 0 <= place < len(segments))})
     for place in sorted(sorted(shown, key=lambda p: p not in quotes)[:MAX_SHOWN]):
         segment = segments[place]
-        name, words = text(segment.id), text(segment.text)[:MAX_CHARS]
-        parts = tuple(_parts(words, quotes.get(place, ())))
-        yield NearbySegment(places[name], place in quotes, parts)
-
-
-def _parts(words: str, quotes: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    """Yield *words* in parts, those that *quotes* contain marked True."""
-    longest_first = sorted(filter(None, quotes), key=len, reverse=True)
-    found = re.split(f"({'|'.join(map(re.escape, longest_first))})", words) if longest_first else ()
-    yield from ((part, at % 2 == 1) for at, part in enumerate(found or [words]))
+        words = text(segment.text)[:MAX_CHARS]
+        longest_first = sorted(quotes.get(place, ()), key=len, reverse=True)
+        pattern = "|".join(map(re.escape, filter(None, longest_first)))
+        found = re.split(f"({pattern})", words) if pattern else [words]
+        parts = tuple((part, at % 2 == 1) for at, part in enumerate(found))
+        yield NearbySegment(places[text(segment.id)], place in quotes, parts)

@@ -1,13 +1,15 @@
-"""The review page: a loopback server whose address contains an unguessable token."""
+"""Command `colloquy-review`: a page on a loopback address that contains an unguessable token."""
 
+import asyncio
 import fcntl
+import getpass
 import hmac
 import os
 import secrets
+import signal
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,14 +17,29 @@ import orjson
 from aiohttp import web
 
 from runner.answers.labels import LABELS, VERDICTS, FindingLabel, labels_csv, read_labels, short_sha
+from runner.base.command import Arguments, command
 from runner.base.errors import ColloquyError, ConfigError, reason
 from runner.base.files import write_bytes
 from runner.base.json import mapping, text
-from runner.base.regular_files import kind_of
+from runner.base.regular_files import kind_of, user_path
+from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.reports.report.render import render, script_of
-from runner.reports.review.cards import Card
+from runner.reports.review.cards import MAX_CARDS, MAX_LISTED, Card, cards_of
 
+USAGE = """\
+usage: colloquy-review DIR [--rater NAME] [--port N] [--list]
+
+Serves one page on 127.0.0.1 on which the findings of the run, batch or sweep in DIR are marked
+right (r), wrong (w) or unsure (u), with a note (n) and a correction (c), beside their quotes and
+the transcript. Every mark is written to DIR/labels.csv at once. Open the address that it prints;
+it holds a token. Ctrl-C ends it.
+
+--rater   your name in the labels; by default your login
+--port    the port; by default a free one
+--list    print the findings as a table to fill in by hand instead
+
+Exit codes: 0 ended, 2 no run or no finding there."""
 HOST = "127.0.0.1"
 MAX_REQUEST_BYTES = 64 << 10
 _SCRIPT = script_of("review.js")
@@ -160,18 +177,11 @@ class ReviewServer:
         except ConfigError as error:
             raise web.HTTPConflict(text=str(error)) from error
         cards = list(self._cards.values())
-        made = partial(
-            render,
-            "review.html",
-            cards=cards,
-            own=own,
-            verdicts=VERDICTS,
-            several=len({card.title for card in cards}) > 1,
-            rater=self._labels.rater,
-            file=str(self._labels.path),
-            **_SCRIPT,
-        )
-        return web.Response(text=await offload(made), content_type="text/html")
+        several = len({card.title for card in cards}) > 1
+        about = {"rater": self._labels.rater, "file": str(self._labels.path), **_SCRIPT}
+        facts = {"cards": cards, "own": own, "verdicts": VERDICTS, "several": several, **about}
+        page = await offload(lambda: render("review.html", **facts))
+        return web.Response(text=page, content_type="text/html")
 
     async def _sound(self, request: web.Request) -> web.StreamResponse:
         number = request.match_info["number"]
@@ -196,3 +206,47 @@ class ReviewServer:
             why = f"{self._labels.path} cannot be written: {reason(error)}"
             raise web.HTTPInsufficientStorage(text=why) from error
         return web.Response(status=204)
+
+
+def _review(given: Arguments) -> None:
+    if len(given.words) > 1:
+        raise ConfigError(f"expected one directory; {USAGE.splitlines()[0]}")
+    folder = user_path(given.words[0])
+    rater = to_terminal(given.options.get("--rater") or _login(), 60)
+    labels = LabelFile(folder, rater)
+    known = labels.labels()
+    limit = MAX_LISTED if "--list" in given.options else MAX_CARDS
+    marked = {key for _, key, who in known if who == rater}
+    cards, media = cards_of(folder, limit, marked)
+    if not cards:
+        raise ConfigError(f"{folder}: there is no finding to review")
+    if len(cards) == limit:
+        print_stderr(f"colloquy-review: {limit:,} findings are shown, unmarked ones first")
+    if "--list" in given.options:
+        own = labels.own(cards)
+        empty = [card.label("", rater=rater) for card in cards if card.id not in own]
+        print(labels_csv([*known.values(), *empty]).decode(), end="")
+        return
+    port = given.options.get("--port", "0")
+    if not port.isdecimal() or int(port) > 65535:
+        raise ConfigError(f"--port={port}: expected a number from 0 to 65535")
+    with suppress(KeyboardInterrupt):
+        asyncio.run(_serve(ReviewServer(cards, labels, media, int(port))))
+
+
+def _login() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no entry for this user
+        return "me"
+
+
+async def _serve(made: ReviewServer) -> None:
+    ended = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, ended.set)
+    async with made as server:
+        print(to_terminal(f"review={server.url}"), flush=True)
+        await ended.wait()
+
+
+main = command("colloquy-review", USAGE, _review, flags=("--list",), options=("--rater", "--port"))

@@ -4,7 +4,7 @@ import itertools
 import logging
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -119,11 +119,11 @@ def _axis(argument: str) -> tuple[str, list[Any]]:
 
 def _values(argument: str, text: str) -> list[Any]:
     if match := _RANGE.fullmatch(text.strip()):
-        first, last = int(match[1]), int(match[2])
-        if first > last or last - first >= MAX_SETTINGS:
+        values = range(int(match[1]), int(match[2]) + 1)
+        if not 0 < len(values) <= MAX_SETTINGS:
             expected = f"FIRST..LAST, rising, of {MAX_SETTINGS} values at most"
             raise ConfigError(f"{argument}: expected {expected}")
-        return list(range(first, last + 1))
+        return list(values)
     try:
         return [yaml.safe_load(text)]
     except (yaml.YAMLError, ValueError) as error:  # such as a date that cannot be
@@ -155,30 +155,21 @@ def read_recording(path: Path) -> Recording:
     if ways := mapping(run.took.get("deliveries")).keys() - {"live"}:
         named = ", ".join(sorted(ways))
         notes.append(f"recorded by {named}: the seconds of live calls are guessed")
-    expected = {name: each.sum_s / each.count for name, each in calls.items()}
+    expected = {name: each.sum_s / (len(each.parts) + 1) for name, each in calls.items()}
     known = expected if run.predicted.get("recorded") is True else limits
     job, doubts = _job(run, settings)
     again = partial(replay, rules_of(settings, job), calls, known)
     predicted_s = again()
-    overhead_s = _overhead_s(again, predicted_s, wall_s)
+    low, overhead_s = 0.0, max(0.0, wall_s - predicted_s)
+    for _ in range(20 if overhead_s else 0):  # until the replay takes as long as the run
+        middle = (low + overhead_s) / 2
+        low, overhead_s = (middle, overhead_s) if again(middle) < wall_s else (low, middle)
     facts = expected, wall_s, predicted_s, overhead_s, (*notes, *doubts)
     return Recording(run, job, calls, *facts)
 
 
-def _overhead_s(again: Callable[[float], float], predicted_s: float, actual_s: float) -> float:
-    """Return the seconds after each call that make the replay take *actual_s*."""
-    low, high = 0.0, max(0.0, actual_s - predicted_s)
-    for _ in range(20 if high else 0):
-        middle = (low + high) / 2
-        low, high = (middle, high) if again(middle) < actual_s else (low, middle)
-    return high
-
-
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
-    """Return the run's job, which decides on priming; without it None and the reason.
-
-    Only installed analyzers are loaded: `--config-dir` folders of an untrusted run may hold code.
-    """
+    """Return the run's job, of installed analyzers alone, which decides on priming, or why not."""
     try:
         if run.transcript is None:
             raise ConfigError("transcript.json cannot be read")
@@ -207,16 +198,15 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
             wall_s, limit = takes_s(job, delivery, wall_s)
         speed_up = sequential_s / wall_s if wall_s else 1.0
         efficiency = None if other and delivery == "batch" else speed_up / rules.ceiling
-        setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
+        shown = {True: "on", False: "off", None: "null"}
+        values = {
+            key.split(".")[-1]: shown[v] if v is None or isinstance(v, bool) else str(v)
+            for key, v in chosen.items()
+        }
+        setting = " ".join(f"{key}={to_terminal(value, 40)}" for key, value in values.items())
         figures = wall_s, with_overhead_s, speed_up, rules.ceiling, efficiency, limit, cost
         rows.append(Prediction(setting, *figures))
     return rows
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    return "null" if value is None else to_terminal(str(value), 40)
 
 
 def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:
@@ -254,10 +244,10 @@ def as_text(recording: Recording, rows: Sequence[Prediction]) -> str:
     """Return the table for a terminal."""
     table = []
     for row in rows:
-        walls = row.wall_s, row.with_overhead_s
-        times = *(f"{s:.3f} s" if s < 60 else seconds(s) for s in walls), f"{row.speed_up:.2f}"
-        cost = usd(row.cost_usd)
-        table.append((row.setting, *times, share(row.efficiency), cost, row.limited_by))
+        both = (row.wall_s, row.with_overhead_s)
+        times = (f"{s:.3f} s" if s < 60 else seconds(s) for s in both)
+        figures = f"{row.speed_up:.2f}", share(row.efficiency), usd(row.cost_usd)
+        table.append((row.setting, *times, *figures, row.limited_by))
     error = recording.predicted_s / recording.actual_s - 1
     waits = "waiting for other files and " if batch_of(recording.run.path) else ""
     lines = [

@@ -5,10 +5,9 @@ from statistics import median
 from typing import Any
 
 from runner.base.errors import ConfigError
-from runner.base.json import amount, mapping, mappings
+from runner.base.json import amount, mappings, section
 from runner.base.usage import Usage, sum_usd
 from runner.calls.schedule import steps_to_end
-from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
@@ -19,19 +18,16 @@ from runner.record.history import flex_factor, history_of, read_batch_latencies
 
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
     """Return the US dollars of the calls in benchmark.json's *entries* by *delivery*."""
-    return sum_usd(
-        _priced(job, node, mapping(entries.get(node.name)), delivery) for node in job.pipeline.nodes
-    )
-
-
-def _priced(job: Job, node: Node, entry: Mapping[str, Any], delivery: str) -> float | None:
-    prices = job.chain(node)[0].prices_by_delivery[delivery]
-    calls: int = sum(each.get("outcome") == "ok" for each in mappings(entry.get("attempts")))
-    if prices is None or not calls:
-        return None if prices is None else 0.0
-    kinds = ("prompt_tokens", "completion_tokens", "cached_tokens")
-    prompt, reply, cached = (int(amount(entry.get(kind))) // calls for kind in kinds)
-    return calls * cost_usd(Usage(prompt, reply, min(cached, prompt)), prices)
+    costs: list[float | None] = []
+    for node in job.pipeline.nodes:
+        entry = section(entries, node.name)
+        calls: int = sum(each.get("outcome") == "ok" for each in mappings(entry.get("attempts")))
+        kinds = ("prompt_tokens", "completion_tokens", "cached_tokens")
+        prompt, reply, cached = (int(amount(entry.get(kind))) // max(1, calls) for kind in kinds)
+        prices = job.chain(node)[0].prices_by_delivery[delivery]
+        used = Usage(prompt, reply, min(cached, prompt))
+        costs.append(None if prices is None else calls * cost_usd(used, prices))
+    return sum_usd(costs)
 
 
 def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
@@ -42,20 +38,19 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
     if delivery not in DELIVERIES:
         raise ConfigError(f"delivery={delivery}: expected {', '.join(DELIVERIES)}")
     if job is None:
-        raise ConfigError(
-            f"delivery={delivery}: the run's analyzers or transcript are not available"
-        )
-    asked = {job.chain(node)[0].name: job.chain(node)[0] for node in job.pipeline.nodes}.values()
+        lost = "the run's analyzers or transcript are not available"
+        raise ConfigError(f"delivery={delivery}: {lost}")
+    asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)[:1]}
     history = history_of(job.root)
-    for model in asked:
+    for model in asked.values():
         if why := why_not(delivery, model.settings):
             raise ConfigError(f"delivery={delivery}: {why}")
     if delivery == "flex":
-        factor = flex_factor(history, {model.settings.name for model in asked})
+        factor = flex_factor(history, {model.settings.name for model in asked.values()})
         source = "as fast as live: assumed" if factor is None else "as recorded"
         return live_s * (factor or 1.0), f"flex, {source}"
     steps = max(steps_to_end(job.pipeline).values())
-    known_s = [read_batch_latencies(history, model.key) for model in asked]
+    known_s = [read_batch_latencies(history, model.key) for model in asked.values()]
     if all(known_s):
         return steps * max(map(median, known_s)), "batches, as recorded"
     return steps * BatchLimits().window_s, "batches: none recorded, at most"

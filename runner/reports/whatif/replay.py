@@ -7,7 +7,7 @@ import math
 import random
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from runner.base.errors import CallError, ConfigError
@@ -36,26 +36,18 @@ _ROUNDED_S = 1e-5  # benchmark.json rounds to microseconds, once per attempt
 class NodeCalls:
     """The attempts of one node: its *parts* at the same time, then its *own* in sequence.
 
-    *most_tokens* are the tokens that an attempt reserves, *used_tokens* those that a good one used;
-    *most_reply* and *used_reply* are the reply's part of each.
+    *most_reply* are the tokens of the reply that an attempt reserves, *used* those of a good one.
     """
 
     own: tuple[Attempt, ...]
     parts: tuple[tuple[Attempt, ...], ...] = ()
-    most_tokens: int = 0
-    used_tokens: int = 0
     most_reply: int = 0
-    used_reply: int = 0
+    used: Usage = field(default_factory=Usage)
 
     @property
     def sum_s(self) -> float:
         """All attempts in sequence, without the waits between them."""
         return sum(each.latency_s for part in (*self.parts, self.own) for each in part)
-
-    @property
-    def count(self) -> int:
-        """The number of calls: one per part and one that merges them."""
-        return len(self.parts) + 1
 
 
 Calls = Mapping[str, NodeCalls]  # by node name
@@ -80,17 +72,6 @@ class Rules:
     def ceiling(self) -> int:
         """The limit of calls in flight."""
         return min(MAX_CEILING, self.pipeline.slot_pools(self.max_concurrent, self.mode).total)
-
-    def without_rates(self) -> Rules:
-        """Return the same without limits per minute."""
-        free = dict.fromkeys(("rpm", "tpm", "itpm", "otpm"))
-        return replace(self, models={n: m.model_copy(update=free) for n, m in self.models.items()})
-
-    def without_slots(self) -> Rules:
-        """Return the same with a slot for every call."""
-        stages = tuple(replace(stage, max_concurrent=None) for stage in self.pipeline.stages)
-        wide = replace(self, pipeline=Pipeline(stages), mode="concurrent")
-        return replace(wide, max_concurrent=MAX_CEILING)
 
 
 def rules_of(settings: Settings, job: Job | None) -> Rules:
@@ -123,8 +104,7 @@ def read_calls(name: str, entry: Any, max_tokens: int) -> NodeCalls:
     if set(ways) - {"live"}:  # the time in a batch does not measure live calls
         guess = guessed_s(reply / good)
         own, parts = _guessed(own, guess), tuple(_guessed(part, guess) for part in parts)
-    most, used = prompt // good + max_tokens, (prompt + reply) // good
-    return NodeCalls(own, parts, most, used, max_tokens, reply // good)
+    return NodeCalls(own, parts, max_tokens, Usage(prompt // good, reply // good))
 
 
 def _attempt(entry: Mapping[str, Any]) -> Attempt:
@@ -179,22 +159,23 @@ def replay(
 def limit_of(rules: Rules, calls: Calls, expected: Mapping[str, float], wall_s: float) -> str:
     """Return the limit whose removal shortens *wall_s* most, found by removing each."""
 
-    def gain(other: Rules) -> float:
-        return wall_s - replay(other, calls, expected)
-
-    unprimed = replace(rules, primed=frozenset[str]())
-    others = {
-        "slots": rules.without_slots(),
-        "rate": rules.without_rates(),
-        "priming": unprimed,
-        "ramp-up": replace(rules, ramp=False),
+    free = dict.fromkeys(("rpm", "tpm", "itpm", "otpm"))
+    models = {name: model.model_copy(update=free) for name, model in rules.models.items()}
+    stages = tuple(replace(stage, max_concurrent=None) for stage in rules.pipeline.stages)
+    slots = {"pipeline": Pipeline(stages), "mode": "concurrent", "max_concurrent": MAX_CEILING}
+    without: dict[str, dict[str, Any]] = {
+        "slots": slots,
+        "rate": {"models": models},
+        "priming": {"primed": frozenset[str]()},
+        "ramp-up": {"ramp": False},
     }
-    gains = {name: gain(other) for name, other in others.items()}
-    largest = max(gains, key=gains.__getitem__)
-    if gains[largest] > MIN_GAIN * wall_s:
-        return largest
-    free = replace(unprimed.without_slots().without_rates(), ramp=False)
-    return "several limits" if gain(free) > MIN_GAIN * wall_s else "critical path"
+    others = {name: replace(rules, **changed) for name, changed in without.items()}
+    walls = {name: replay(other, calls, expected) for name, other in others.items()}
+    if walls[best := min(walls, key=walls.__getitem__)] < (1 - MIN_GAIN) * wall_s:
+        return best
+    unlimited = replace(rules, **{k: v for each in without.values() for k, v in each.items()})
+    is_less = replay(unlimited, calls, expected) < (1 - MIN_GAIN) * wall_s
+    return "several limits" if is_less else "critical path"
 
 
 class _Replay:
@@ -227,7 +208,8 @@ class _Replay:
         limits, first = (self._slots[node.stage], gate), True
         calls = self.calls[node.name]
         for attempt in attempts:
-            ticket = Ticket(node.name, self._ranks[node.name], calls.most_tokens)
+            tokens = calls.used.prompt_tokens + calls.most_reply
+            ticket = Ticket(node.name, self._ranks[node.name], tokens)
             ticket.reply_tokens = calls.most_reply
             good = attempt.outcome == "ok"
             try:
@@ -238,8 +220,7 @@ class _Replay:
                         lead()
                     await asyncio.sleep(attempt.latency_s - (clock() - begun))
                     if good:
-                        used = Usage(calls.used_tokens - calls.used_reply, calls.used_reply)
-                        reply = Completion("", "recorded", used)
+                        reply = Completion("", "recorded", calls.used)
                         gate.succeeded(ticket, reply, begun, clock(), first=first)
                     else:
                         gate.failed(ticket, CallError(attempt.outcome, "recorded"), begun, clock())

@@ -30,8 +30,8 @@ from runner.record.run_directory import RunDirectory
 from runner.reports.compare.compare import compare
 from runner.reports.compare.write import write_comparison
 from runner.reports.export.spans import run_span
-from runner.reports.report.command import main as report
 from runner.reports.report.timeline import read_session
+from runner.reports.report.write import main as report
 from runner.reports.report.write import write_report
 from runner.reports.stored_run import find_runs, read_run
 from runner.reports.verify import verify
