@@ -54,11 +54,7 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     at = 0
     while at < len(rows):
         at += assembler.step(at)
-    turns = assembler.end()
-    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
-    for at in gone:
-        notes.leave_out("growing partials", turns[at].text)
-    return [turn for at, turn in enumerate(turns) if at not in gone]
+    return assembler.end()
 
 
 def _times_first(rows: list[Row]) -> list[Row]:
@@ -78,7 +74,7 @@ def _times_first(rows: list[Row]) -> list[Row]:
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
-    gone = outgrown([(None, row.rest) for row in rows])
+    gone = outgrown([row.rest for row in rows])
     for at in sorted(gone):
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.model import MAX_SEGMENT_CHARS, Segment, is_aside
+from runner.transcript.model import MAX_SEGMENT_CHARS, UNKNOWN, Segment, is_aside
 from runner.transcript.words import WORDS
 
 _LABEL = re.compile(
@@ -41,9 +41,10 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     yield from _share_without(said, "speaker", lambda each: each.speaker is None)
     yield from _share_without(segments, "time", lambda each: each.start_s is None)
     wordless = [each for each in segments if _NO_WORDS.match(each.text)]
+    garbled = [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
     for what, found in (
         ("begin like a label or have one inside, which names no speaker", _label_like(segments)),
-        ("have characters that were read in a wrong encoding", _garbled(segments)),
+        ("have characters that were read in a wrong encoding", garbled),
         ("are only numbers, times, addresses or markup", wordless),
         ("repeat the one before", _repeats(segments)),
         ("start before the one before", _running_back(segments)),
@@ -61,22 +62,13 @@ def _share_without(
     segments: Sequence[Segment], what: str, lacks: Callable[[Segment], bool]
 ) -> Iterator[str]:
     """Say how many lack what others have; later parts of a long turn have no time."""
-    without = [
-        each
-        for before, each in zip([None, *segments], segments, strict=False)
-        if lacks(each) and not (what == "time" and before and _goes_on(before, each))
-    ]
+    without = []
+    for before, each in zip((UNKNOWN, *segments), segments, strict=False):
+        long = before.speaker == each.speaker and len(before.text) >= MAX_SEGMENT_CHARS // 3
+        if lacks(each) and not (what == "time" and long):
+            without.append(each)
     if without and not all(map(lacks, segments)):
         yield f"{_of(without, segments)} have no {what}, others have one: {_example(without[0])}"
-
-
-def _garbled(segments: Sequence[Segment]) -> list[Segment]:
-    """Return the segments with UTF-8 that was read as cp1252, or with unreadable characters."""
-    return [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
-
-
-def _goes_on(before: Segment, after: Segment) -> bool:
-    return before.speaker == after.speaker and len(before.text) >= MAX_SEGMENT_CHARS // 3
 
 
 def _label_like(segments: Sequence[Segment]) -> list[Segment]:

@@ -22,7 +22,6 @@ Rows = list[list[str]]
 _DELIMITERS = "\t,;|"
 _SAMPLE_LINES = 200
 _SAMPLE_CHARS = 200_000
-_MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
@@ -59,8 +58,6 @@ class _Dialect:
 def is_table(text: str) -> bool:
     """Return whether *text* is a table, with a header or with a column of times."""
     _, lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
-    if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
-        lines.pop()  # cut in two
     dialect = _dialect(lines)
     if dialect is None:
         return False
@@ -164,8 +161,6 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
     """Return the dialect in which the most rows have the same number of cells."""
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
-        if not any(delimiter in line for line in lines):
-            continue
         dialect = _Dialect(delimiter, quoted)
         rows = list(dialect.rows(lines))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
@@ -191,8 +186,6 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
 
 def _is_header(row: Sequence[str]) -> bool:
     """Return whether *row* names a column of words, and no cell of it is a time."""
-    if len(row) > _MAX_COLUMNS:
-        return False
     row = [cell.strip() for cell in row]
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.transcript.model import ends_sentence
 from runner.transcript.words import PATTERNS
@@ -50,21 +50,22 @@ _MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not sa
 
 def furniture(lines: Sequence[str]) -> list[str]:
     """Return for each of *lines* the kind of furniture it is, or "" for text."""
-    kinds = [_kind(line.strip()) for line in lines]
-    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
-    for index, (above, line, below) in enumerate(around):
-        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
-            kinds[index] = "notices"
-    for index in _initials(lines):
-        kinds[index] = "initials"
-    for index in line_numbers(lines):
-        kinds[index] = "line numbers"
     numbers = _growing_numbers(lines)
-    for index in numbers:
-        kinds[index] = "page and cue numbers"
-    for index in _around(lines, numbers):
-        kinds[index] = "page headers"
-    return kinds
+    kinds = {
+        **dict.fromkeys(_notices(lines), "notices"),
+        **dict.fromkeys(_initials(lines), "initials"),
+        **dict.fromkeys(line_numbers(lines), "line numbers"),
+        **dict.fromkeys(numbers, "page and cue numbers"),
+        **dict.fromkeys(_around(lines, numbers), "page headers"),
+    }
+    return [kinds.get(at) or _kind(line.strip()) for at, line in enumerate(lines)]
+
+
+def _notices(lines: Sequence[str]) -> Iterator[int]:
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    for at, (above, line, below) in enumerate(around):
+        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
+            yield at
 
 
 def _kind(stripped: str) -> str:
@@ -83,16 +84,13 @@ def _kind(stripped: str) -> str:
 
 def line_numbers(lines: Sequence[str]) -> set[int]:
     """Return the lines that count from 1 to 5 or more with no text between, as a margin does."""
-    found: set[int] = set()
-    run: list[int] = []
-    written = list(map(str.strip, lines))
-    for index, line in [*enumerate(written), (-1, "end")] if "1" in written else ():
-        if line and line != str(len(run) + 1):
-            found.update(run if len(run) >= _MIN_NUMBERS else ())
-            run = []
-        if line == str(len(run) + 1):
-            run.append(index)
-    return found
+    runs: list[list[int]] = [[]]
+    for at, line in enumerate(map(str.strip, lines)):
+        if line and line != str(len(runs[-1]) + 1):
+            runs.append([])
+        if line == str(len(runs[-1]) + 1):
+            runs[-1].append(at)
+    return {at for run in runs if len(run) >= _MIN_NUMBERS for at in run}
 
 
 def _initials(lines: Sequence[str]) -> set[int]:
