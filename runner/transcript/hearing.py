@@ -106,7 +106,6 @@ class _HearingParser:
 
 
 def _head(line: str) -> tuple[str, str] | None:
-    """Return (speaker, text) if *line* starts a turn."""
     match = _HEAD.match(line)
     if match is None:
         return None

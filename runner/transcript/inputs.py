@@ -167,7 +167,6 @@ class _Search:
         return any(map(self._is_output, inside))
 
     def _is_output(self, folder: Path) -> bool:
-        """Return whether *folder* holds runs, or is one."""
         outside = not self._resolved.is_relative_to(self._outputs)
         if outside and folder.resolve().is_relative_to(self._outputs):
             return True

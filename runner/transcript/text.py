@@ -58,10 +58,7 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
 
 
 def _times_first(rows: list[Row]) -> list[Row]:
-    """Return *rows* with times above their turns, if each stands below its turn and a label.
-
-    The last row is a time then, and above the first one is a label that is also below one.
-    """
+    """Return *rows* with times above their turns, if each stands below its turn and a label."""
     stamps = [at for at, row in enumerate(rows) if row.is_stamp]
     if len(stamps) < 3 or stamps[-1] < len(rows) - 1:
         return rows
@@ -97,7 +94,6 @@ def _short_stamps(rows: Sequence[Row]) -> bool:
 
 
 def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
-    """Return whether most turns have a time in brackets behind their words."""
     ends = sum(_end_time(row.rest) is not None for row in rows)
     return ends >= max(2, len(choice.turns) * 0.5 or len(rows) * 0.8)
 
@@ -198,13 +194,11 @@ class _Assembler:
         return 1
 
     def _is_set_off(self, row: Row) -> bool:
-        """Return whether a row is between rules, or a heading in capitals."""
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
         set_off = self.choice.asked or row.indent >= self.margin
         return _FENCED.match(row.raw) is not None or (set_off and row.raw.isupper() and title)
 
     def _ends_speech(self, at: int) -> bool:
-        """Return whether who spoke above a row may not speak in it."""
         turns, below = self.choice.turns, at > self.last
         after = (below and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
         title = self.punctuated and not self.silent and (below or at + 1 in turns)
@@ -253,7 +247,6 @@ class _Assembler:
         return opening.rows
 
     def _close_turn(self) -> None:
-        """Note the label of a turn that has no words."""
         if self.silent:
             self.notes.leave_out("labels without words", self.silent)
         self.silent = ""

@@ -173,10 +173,10 @@ def with_plain_stamps(text: str) -> str:
 
 
 def _without_frames(text: str) -> str:
-    """Return *text* without the frames of its `hh:mm:ss:ff` stamps, if that is what it has.
+    """Return *text* without the frames of its `hh:mm:ss:ff` stamps.
 
-    Four numbers are days, hours, minutes and seconds unless all end below 30 and either are many,
-    or one has more than 23 in the place of the hours, or people would speak far too slowly.
+    Four numbers are days, hours, minutes and seconds unless all end below 30 and are many, or have
+    more than 23 in the place of the hours, or people would speak far too slowly.
     """
     found = _FRAMES.findall(text) if _FOUR_NUMBERS.search(text) else []
     if not found or any(int(last) > 29 for _, _, last in found):

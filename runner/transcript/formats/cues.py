@@ -65,10 +65,7 @@ def _rows(cue: Cue, at: int) -> Iterator[Row]:
 
 
 def _merged(voices: Iterable[tuple[Turn, bool]]) -> list[Turn]:
-    """Join turns of one speaker where the first stops in mid-sentence and no other voice begins.
-
-    At most MERGE_GAP_S seconds lie between them, and a merged turn stays within one segment.
-    """
+    """Join what one speaker goes on to say in mid-sentence, within a segment."""
     merged: list[Turn] = []
     for turn, opens in voices:
         before = merged[-1] if merged else turn

@@ -53,7 +53,6 @@ def _docx(source: Source, notes: Notes) -> Flowed:
 
 
 def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
-    """Yield the title and the day among the properties of a docx."""
     inside = ""
     for tag, value in xml_events(core, source.name, "XML in the docx"):
         if isinstance(value, str):

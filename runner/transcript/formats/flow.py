@@ -143,7 +143,6 @@ class Flow:
                 self._lead += 1
 
     def _style(self, tag: str, value: Mapping[str, str] | str | None) -> None:
-        """Note whether what comes is bold or in italics."""
         if self._kind == "html":
             self._bold = value is not None if tag in _BOLD else self._bold
         elif tag == "r":
@@ -208,7 +207,6 @@ class Flow:
             self.document.blocks.append(_RULE)
 
     def _note(self) -> None:
-        """Note what was in an element that is left out."""
         kind, words = self._left_out[self._skipped], " ".join(" ".join(self._unread).split())
         self._skipped, self._unread = "", []
         if kind == "titles":

@@ -102,7 +102,6 @@ def _flat(records: list[Record]) -> list[Record]:
 
 
 def _branches(value: object) -> bool:
-    """Return whether there is an object or a list in *value*."""
     if isinstance(value, dict):
         return any(isinstance(each, _BRANCH) for each in value.values())
     return isinstance(value, list)

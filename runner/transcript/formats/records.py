@@ -206,10 +206,7 @@ def _by_word(
 def _filled(
     speakers: Sequence[str | None], texts: Sequence[str], whole: str | None = None
 ) -> list[str | None]:
-    """Give punctuation without speaker that of the word before, and a word that of the *whole*.
-
-    A word has it if the words with a speaker on both its sides, if any, have it.
-    """
+    """Give words without speaker that of the words around, or of the *whole*."""
     filled: list[str | None] = []
     after = list(speakers)
     for index in range(len(after) - 2, -1, -1):

@@ -147,7 +147,6 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
-    """Make blank lines of comments and settings, and note them."""
     kind, above = "", ""
     for at, line in enumerate(lines):
         if not line.strip():
@@ -165,8 +164,7 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap* says whether a blank line follows
-    the first number, *first* whether *body* is above the first cue.
+    *last* is the one before it in a numbered file; *gap*: a blank line follows the first number.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""

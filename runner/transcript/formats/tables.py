@@ -212,7 +212,6 @@ def _is_foreign(rows: Rows) -> bool:
 
 
 def _labelled(row: Sequence[str]) -> bool:
-    """Return whether a label with words follows the first cell of *row*."""
     label, colon, _ = ",".join(row[1:]).partition(":")
     return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
 

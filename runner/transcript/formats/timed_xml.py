@@ -98,7 +98,6 @@ class _TimedXml:
                 yield speaker, text if self._youtube else text.replace("\n", " ")
 
     def _starts(self, node: Element, base: float) -> Iterator[float]:
-        """Yield the times at which what is in *node* begins."""
         for child in node:
             start = self._time(child, *_STARTS)
             if start is not None:
@@ -127,7 +126,6 @@ def _agent(element: Element) -> str | None:
 
 
 def _own_words(element: Element) -> str:
-    """Return the text of *element* without that of others in it."""
     own = (element.text, *(child.tail for child in element))
     return " ".join("".join(filter(None, own)).split())
 

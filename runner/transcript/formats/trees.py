@@ -57,10 +57,7 @@ def _yaml(text: str, source: str) -> object:
 
 
 def _text_with_labels(root: Element) -> str:
-    """Return the text of a debate in which labels such as `<name>Li:</name>` say who speaks.
-
-    It is that of the innermost element with all such labels, or of one with nearly all words.
-    """
+    """Return the text of a debate in which labels such as `<name>Li:</name>` say who speaks."""
     longest = max((element.text or "" for element in root.iter()), key=len)
     if len(longest) * 2 > len("".join(root.itertext())) and longest.count(":\n") > 1:
         return longest
@@ -99,9 +96,7 @@ def _has_words(element: Element) -> bool:
 def _value(element: Element) -> dict[str, Any] | str:
     """Return an XML element as an object: attributes, lists of elements by name, and a text.
 
-    It is its text if it has nothing else. Elements with only text are part of the text of a parent
-    that has words itself. In one that has none, those of a name become a text, or if some are
-    objects, objects.
+    Elements with only text are part of the text of a parent that has words itself.
     """
     node: dict[str, Any] = {key: value.lstrip("#") for key, value in element.items()}
     own = _has_words(element)

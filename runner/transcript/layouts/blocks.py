@@ -151,10 +151,7 @@ def _is_rule(line: str) -> bool:
 
 
 def _rows(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the rows below a header, whose rule is the first of *lines*.
-
-    If rules part the rows, as in a grid, the lines between two of them are one row.
-    """
+    """Yield the rows below a header; in a grid, rules part them."""
     rules = [at for at, line in enumerate(lines) if _is_rule(line)]
     if len(rules) < 3 and "=" not in lines[0]:
         yield from (_cells(line) for line in lines if not _is_rule(line))

@@ -106,7 +106,6 @@ def notes_above(rows: Sequence[Row]) -> int:
 
 
 def _plain_key(row: Row) -> str:
-    """Return the text before a colon in a row that is not a list item."""
     key = _KEY.match(row.rest[:200]) if not row.mark else None
     return key[1] if key else ""
 

@@ -81,7 +81,6 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
 
 
 def _about_texts(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
-    """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
     yield from reading.about.values() if reading else ()
@@ -107,7 +106,6 @@ def _people(
 
 
 def _is_term(entry: str) -> bool:
-    """Return whether an entry of a glossary is an acronym or an ordinary word."""
     return (entry.isupper() and len(entry) <= 5) or entry.islower()
 
 
@@ -164,7 +162,6 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
 
 
 def _spelt(part: Keys, name: str) -> str:
-    """Return *part* as spelt in *name*."""
     tokens = tokens_of(name)
     for place in range(len(tokens) - len(part) + 1):
         run = tokens[place : place + len(part)]

@@ -51,7 +51,6 @@ def parts_of(name: Keys) -> Iterator[Keys]:
 
 
 def _is_no_edge(key: str) -> bool:
-    """Return whether the word *key* cannot begin or end a part of a name."""
     return key in _NO_EDGES or (key in (PLACES | MONTHS) and key not in given_names())
 
 
@@ -97,7 +96,6 @@ def admits(
 
 
 def _is_word(key: str, *, english: bool) -> bool:
-    """Return whether *key*, a part of someone's name, is a common word, too."""
     return is_common(key) and not (english and is_short_name(key))
 
 

@@ -137,7 +137,6 @@ class _Passage:
         return joins(self.text, month, following[0]) and following[0].key in family_names()
 
     def _is_person(self, run: Tokens, place: int, before: str, met: bool) -> bool:
-        """Return whether the capitalised words of *run* are the name of a person."""
         first, last = run[0], run[-1]
         given = first.key in given_names()
         if not given and _THE.search(before):
@@ -155,7 +154,6 @@ class _Passage:
         return all(strange) and not all(token.text.isupper() for token in run)
 
     def _is_single(self, token: Token, before: str, met: bool, says: bool) -> bool:
-        """Return whether one capitalised word is the name of a person."""
         key = token.key
         if len(key) < 2 or key in PARTICLES or _is_acronym(token):
             return False
@@ -209,5 +207,4 @@ class _Passage:
 
 
 def _is_acronym(token: Token) -> bool:
-    """Return whether a word is written like CPU or APIs."""
     return len(token.text) > 1 and token.text[:2].isupper()

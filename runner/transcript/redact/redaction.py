@@ -64,7 +64,6 @@ class Redaction(NullRedaction):
         return {name: {"text": form, "times": self.times[name]} for name, form in self._stand_ins()}
 
     def _stand_ins(self) -> Iterator[tuple[str, str]]:
-        """Yield each stand-in with its form."""
         for name, forms in self._forms.items():
             yield from ((_numbered(name, place), form) for place, form in enumerate(forms))
 
@@ -233,7 +232,6 @@ def _squeezed(form: str) -> str:
 
 
 def _literal(form: str) -> list[str]:
-    """Return *form* as patterns of its characters and of what may stand beside it."""
     made = [r"\s+" if each == " " else re.escape(_lower(each)) for each in " ".join(form.split())]
     if not UNSPACED.search(form):
         made[:0] = [r"(?<![A-Za-z0-9_])"] * form[0].isalnum()

@@ -72,7 +72,6 @@ def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:
 
 
 def _opens(text: str, start: int) -> bool:
-    """Return whether a sentence begins at *start*."""
     place = start - 1
     while place >= 0 and text[place] in _BETWEEN:
         place -= 1
