@@ -61,14 +61,18 @@ _SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
 _WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
-_PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])")
-_WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
-_DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
-_SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
-_SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
+# Other spellings, what to write in their place, and how often they must occur.
+_SPELLINGS = (
+    (re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d) : (\d\d)(?=[\])])"), r"\1:\2:\3", 1),
+    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d)(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])"), r"\1:\2:\3", 1),
+    (re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.M), "", 1),  # a length, of Trint
+    (re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.M), r"[\1 - \2]", 2),
+    (re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.M), r"\1:\2:\3:\4", 2),
+)
 _NAMED = r"$| [-–—<\[(]| [^\W\d][^\n:]{0,60}:\s|(?-i:(?: [A-Z][\w'’-]{0,30}){1,3}$)"
 _WEEKDAYS = re.compile(rf"^({_WEEKDAY},? {_CLOCK})(?={_NAMED})", re.IGNORECASE | re.MULTILINE)
-_END_AND_LENGTH = re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.MULTILINE)  # as Trint has
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
 _STARTS = frozenset("[(（［【<{#@\\오上下午")  # and digits
@@ -160,15 +164,11 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
 
 def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
-    text = _PRIMES.sub(r"\1:\2", _WIDE.sub(lambda wide: wide[0].replace(" : ", ":"), text))
-    text = _DROP_FRAMES.sub(r"\1:\2:\3", text) if ";" in text else text
-    text = _END_AND_LENGTH.sub("", text) if "][" in text else text
-    if len(_SECONDS_PAIR.findall(text)) > 1:
-        text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
+    for pattern, written, least in _SPELLINGS:
+        if least < 2 or len(pattern.findall(text)) >= least:
+            text = pattern.sub(written, text)
     if (weekdays := len(_WEEKDAYS.findall(text))) > 2 and weekdays * 5 > text.count("\n"):
         text = _WEEKDAYS.sub(r"[\1]", text)
-    if len(_SPACED.findall(text)) > 1:
-        return _SPACED.sub(r"\1:\2:\3:\4", text)
     return _without_frames(text)
 
 

@@ -63,7 +63,8 @@ def is_table(text: str) -> bool:
         return False
     rows = list(dialect.rows(lines))
     if not _is_header(rows[0]):
-        if sum(map(_labelled, rows)) > len(rows) * 0.5:
+        labels = (",".join(row[1:]).rpartition(":")[0].partition(":")[0] for row in rows)
+        if sum(likeness(each.strip(" ,")) == Likeness.NAME for each in labels) > len(rows) * 0.5:
             return False  # a chat
         quoted = sum(f'{dialect.delimiter}"' in line for line in lines) > len(lines) * 0.5
         drawn = quoted or all(line.lstrip()[:1] in ("", "|") for line in lines)
@@ -211,11 +212,6 @@ def _is_foreign(rows: Rows) -> bool:
     return _has_times(rows[1:]) or (len(rows[0]) > 1 and (above_numbers or bool(sure - below)))
 
 
-def _labelled(row: Sequence[str]) -> bool:
-    label, colon, _ = ",".join(row[1:]).partition(":")
-    return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
-
-
 def _has_times(rows: Rows) -> bool:
     return any(_are_times(column) for column in zip(*rows, strict=False))
 
@@ -250,15 +246,12 @@ def _guessed(rows: Rows) -> list[str]:
         names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
     labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
-    if not rest:
-        return names
     words = max(
-        [at for at in rest if at not in labels] or rest,
+        [at for at in rest if at not in labels] or rest or [0],
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     beside = [at for at in rest if at != words]
-    lone = len(beside) == 1
-    who = next((at for at in beside if _are_names(columns[at], lone=lone)), None)
+    who = next((at for at in beside if _are_names(columns[at], lone=len(beside) == 1)), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
     sure = spaces or labels or (times and who is not None and len(rest) == 2)
     if spaces >= len(rows) or (sure and (times or who is not None)):

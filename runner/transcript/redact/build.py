@@ -50,14 +50,18 @@ def redact(
         _add_identifiers(redaction, texts)
     named = partial(names_in, common=common, caseless=caseless, english=english)
     said = [name for text in (*spoken, *further) for name in named(text)]
-    forms = {} if english else dict.fromkeys(filter(_is_inflected, said))
+    forms = {}  # of names, perhaps: Pekalle
+    for name in said if not english else ():
+        key, *others = _keys(name)
+        if not others and not is_listed(key) and is_inflected(key):
+            forms[name] = key
     people = _people(settings, transcript, labels)
     _add_people(redaction, [*people, *(name for name in said if name not in forms)])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     file = redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
-    _add_people(redaction, [form for form in forms if _keys(form)[0] not in redaction.names])
+    _add_people(redaction, [form for form, key in forms.items() if key not in redaction.names])
     _add_spelled(redaction, spoken)
     redaction.join_literals()
     segments = []
@@ -121,12 +125,6 @@ def _terms(settings: TranscriptSettings) -> Iterator[str]:
 
 def _keys(name: str) -> Keys:
     return tuple(token.key for token in tokens_of(name))
-
-
-def _is_inflected(name: str) -> bool:
-    """Return whether *name* may be a form of another one: Pekalle."""
-    keys = _keys(name)
-    return len(keys) == 1 and not is_listed(keys[0]) and is_inflected(keys[0])
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:

@@ -232,12 +232,11 @@ def _squeezed(form: str) -> str:
 
 
 def _literal(form: str) -> list[str]:
-    made = [r"\s+" if each == " " else re.escape(_lower(each)) for each in " ".join(form.split())]
+    lower = "".join(
+        each.lower() if len(each.lower()) == 1 else each for each in " ".join(form.split())
+    )
+    made = [r"\s+" if each == " " else re.escape(each) for each in lower]
     if not UNSPACED.search(form):
         made[:0] = [r"(?<![A-Za-z0-9_])"] * form[0].isalnum()
         made += [r"(?![A-Za-z0-9_])"] * form[-1].isalnum()
     return made
-
-
-def _lower(character: str) -> str:
-    return character.lower() if len(character.lower()) == 1 else character
