@@ -61,8 +61,6 @@ def has_cue_times(text: str) -> bool:
 
 def _tight(text: str) -> str:
     """Return *text* without the spaces in times such as `00 : 00 : 01,000`."""
-    if " : " not in text:
-        return text
     return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
 
 
@@ -84,7 +82,8 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
     if vtt:
         _blank_comments(lines, notes)
     blocks = list(_blocks(lines, notes, above, vtt=vtt))
-    frames = _last_is_frames(blocks)
+    four = [time.strip() for block in blocks for time in block.times if time.count(":") > 2]
+    frames = bool(four) and all(re.search(r":[0-2]?\d$", time) for time in four)
     spans = [(cue_seconds(b.times[0], frames), cue_seconds(b.times[1], frames)) for b in blocks]
     odd = [b for b, span in zip(blocks, spans, strict=True) if None in span and b.times[1]]
     if len(odd) == len(blocks):
@@ -174,16 +173,11 @@ def _take_name(
     if (number := _CUE_NUMBER.match(line)) and not found:
         line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
-        found = first or likely or _follows(last or "", line)
+        found = first or likely or line == str(int(last) + 1 if (last or "").isdecimal() else 0)
     if not found:
         return ""
     del body[at:]
     return line
-
-
-def _follows(before: str, line: str) -> bool:
-    numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
-    return numbers and int(line) == int(before) + 1
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
@@ -209,9 +203,6 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
     """Yield the lines by voice; a voice tag applies until the next one or its end."""
     voice = speaker
     for line in lines:
-        if "<" not in line and (words := plain(line)):
-            yield Line(voice, words)
-            continue
         parts = [None, None, *_VOICE.split(line)]
         for name, end, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             if name:
@@ -224,14 +215,11 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
                 yield Line(voice, words)
 
 
-def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
-    """Return whether the last of four numbers counts frames: there it stays below 30."""
-    four = [time.strip() for block in blocks for time in block.times if time.count(":") > 2]
-    return bool(four) and all(re.search(r":[0-2]?\d$", time) for time in four)
-
-
 def cue_seconds(text: str, frames: bool = False) -> float | None:
-    """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None."""
+    """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None.
+
+    The last of four numbers may count *frames*.
+    """
     whole, _, fraction = text.strip(" ,.;").replace(",", ".").replace(";", ":").partition(".")
     parts = whole.split(":")
     parts = parts[:3] if frames and len(parts) == 4 else parts
