@@ -173,7 +173,8 @@ def _take_name(
     if (number := _CUE_NUMBER.match(line)) and not found:
         line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
-        found = first or likely or line == str(int(last) + 1 if (last or "").isdecimal() else 0)
+        before = int(last) if last and last.isdecimal() and len(last) < 10 else -2
+        found = first or likely or int(line) == before + 1
     if not found:
         return ""
     del body[at:]

@@ -11,7 +11,7 @@ from runner.base.json import check_yaml
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import fields_named
 from runner.transcript.formats.json_formats import turns_of_value
-from runner.transcript.formats.markup import xml_root, xml_tree
+from runner.transcript.formats.markup import own_words, xml_root, xml_tree
 from runner.transcript.formats.unsupported import TO_TEXT, is_other_xml
 from runner.transcript.layouts.labels import MAX_LABEL_CHARS
 from runner.transcript.model import Turn
@@ -81,16 +81,12 @@ def _has_label(element: Element) -> bool:
 
 def _blocks(element: Element) -> Iterator[str]:
     """Yield the texts in *element*; one with words of its own has those of leaves in it."""
-    if not _has_words(element):
+    if not own_words(element):
         for child in element:
             yield from _blocks(child)
         return
     pieces = (("" if len(each) else each.text or "") + (each.tail or "") for each in element)
     yield " ".join(f"{element.text or ''}{''.join(pieces)}".split())
-
-
-def _has_words(element: Element) -> bool:
-    return any((text or "").strip() for text in (element.text, *(each.tail for each in element)))
 
 
 def _value(element: Element) -> dict[str, Any] | str:
@@ -99,7 +95,7 @@ def _value(element: Element) -> dict[str, Any] | str:
     Elements with only text are part of the text of a parent that has words itself.
     """
     node: dict[str, Any] = {key: value.lstrip("#") for key, value in element.items()}
-    own = _has_words(element)
+    own = own_words(element)
     groups: dict[str, list[dict[str, Any] | str]] = {}
     words = [element.text or ""]
     for child in element:

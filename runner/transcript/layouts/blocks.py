@@ -131,8 +131,10 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
         header = _header(lines[at - 1]) if at > done and _is_rule(line) else None
         if header is None:
             continue
-        inside = itertools.takewhile(lambda n: _is_in_table(lines[n]), range(at, len(lines)))
-        end = max(inside) + 1
+        inside = (
+            n for n in range(at, len(lines)) if "|" not in lines[n] and not _is_rule(lines[n])
+        )
+        end = next(inside, len(lines))
         roles = fields_named(_cells(lines[at - 1])).keys
         sure = roles["speaker"] and (roles["start"] or roles["text"])
         if sure or len("".join(lines[at - 1 : end])) * _LEAST_SHARE >= len(text):
@@ -140,10 +142,6 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
             turns += turns_from_rows([header, *_rows(lines[at:end])], name, notes, "|")
             done = end
     return [*turns, *_around(lines[done:], notes)] if done else None
-
-
-def _is_in_table(line: str) -> bool:
-    return "|" in line or _is_rule(line)
 
 
 def _is_rule(line: str) -> bool:
