@@ -131,10 +131,8 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
         header = _header(lines[at - 1]) if at > done and _is_rule(line) else None
         if header is None:
             continue
-        inside = (
-            n for n in range(at, len(lines)) if "|" not in lines[n] and not _is_rule(lines[n])
-        )
-        end = next(inside, len(lines))
+        below = (n for n in range(at, len(lines)) if not ("|" in lines[n] or _is_rule(lines[n])))
+        end = next(below, len(lines))
         roles = fields_named(_cells(lines[at - 1])).keys
         sure = roles["speaker"] and (roles["start"] or roles["text"])
         if sure or len("".join(lines[at - 1 : end])) * _LEAST_SHARE >= len(text):

@@ -6,24 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from runner.transcript.model import ends_sentence
-from runner.transcript.words import PATTERNS
+from runner.transcript.words import PATTERNS, TABLES
 
 _RECORDING, _SWITCHED = f"(?:{PATTERNS['recording']})", f"(?:{PATTERNS['switched']})"
-_NOTICE = re.compile(
-    r"\[(?:GRAPHIC|TIFF OMITTED)\](?: \[TIFF OMITTED\])?(?: T[\d.]{1,12})?$"
-    r"|\[\[Page [^\[\]]{1,20}\]\]$"
-    r"|(?:Meeting|Transcription|Recording) ended after [\d:]{4,9}\W*$"
-    r"|[_*]?This editable transcript was computer generated"
-    r"|(?:\W{1,5}|(?-i:(?=E)))End of (?:(?:the|this) )?"
-    r"(?:transcript|recording|audio|meeting|interview|tape|side)(?: [\dA-D]{1,2})?\W{0,5}$"
-    r"|Page \d{1,4} of \d{1,4}$"
-    r"|[(\[]?Transcri(?:bed|pt|ption) by (?:https?:|\w{2,30}\.(?:ai|com|io)\b)"
-    r"|Copyright (?:©|\(c\) \d)"
-    r"|\*{3} .{1,100} \*{3}$"
-    r"|Exported \d{1,9} message\(s\)"
-    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
-    re.IGNORECASE,
-)
+_NOTICE = re.compile("|".join(TABLES["notices"]), re.IGNORECASE)
 # Between blank lines, since somebody may say so, too.
 _ALONE = re.compile(
     rf"^(?:[^:?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"

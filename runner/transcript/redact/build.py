@@ -94,8 +94,8 @@ def _people(
     settings: TranscriptSettings, transcript: Transcript, labels: Sequence[str]
 ) -> Iterator[str]:
     """Yield the names of settings and labels: first those that the files of a batch share."""
-    for label in (settings.speakers or {}).values():
-        yield from filter(None, [name_in_label(label)])
+    speakers = settings.speakers or {}
+    yield from filter(None, map(name_in_label, speakers.values()))
     yield from names_in_list(settings.about.attendees or "")
     for entry in settings.about.glossary:
         name = name_in_label(entry)
@@ -103,8 +103,7 @@ def _people(
             yield name
     if transcript.reading:
         yield from names_in_list(transcript.reading.about.get("attendees", ""))
-    for label in (*labels, *(settings.speakers or {})):
-        yield from filter(None, [name_in_label(label)])
+    yield from filter(None, map(name_in_label, (*labels, *speakers)))
     for text in _about_texts(settings, transcript):
         yield from names_in(text)
 
@@ -117,9 +116,8 @@ def _terms(settings: TranscriptSettings) -> Iterator[str]:
     """Yield glossary entries that are neither a person, a common word nor an acronym."""
     for entry in settings.about.glossary:
         keys = _keys(entry)
-        if not keys or _is_term(entry) or any(map(is_listed, keys)) or len("".join(keys)) < 3:
-            continue
-        if not all(map(is_common, keys)):
+        other = _is_term(entry) or any(map(is_listed, keys)) or all(map(is_common, keys))
+        if not other and len("".join(keys)) > 2:
             yield entry
 
 

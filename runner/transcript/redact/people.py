@@ -43,9 +43,7 @@ _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
 _INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _CALLED = regex.compile(r"(?:^|\s)\p{Ll}+, $")  # "Can you, Priya?"
 _WITHIN = regex.compile(r"[\p{L},] $")  # a sentence
-_UNCASED_TITLES = regex.compile(
-    r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
-)
+_UNCASED_TITLES = regex.compile(rf"(?:{ANY['uncased_titles']})\s$")
 
 
 def names_in(
