@@ -40,19 +40,13 @@ _ONE = (
     rf"(?:{_UNITS[:-2]}(?=\d))?(?:({DATE})(?:[,،]?\s(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED}|{_WITHOUT_SECONDS})"
 )
-_BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
 _TO = r"(?:\s?(?:-->|->|-|–|—|to)\s?|[ \t]{1,4}(?=\d{1,2}:\d\d:\d\d))"
 _END = rf"(?:{_TO}({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
 _OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
 _CLOSE = r"(?:\s\|[^][()|]{1,40}(?=\]))?\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
-_LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
-    for one in (_ONE, _BARE)
-)
-_TRAILING, _BARE_TRAILING = (
-    re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
-)
+_LEADING = re.compile(rf"{_OPEN}{_ONE}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
+_TRAILING = re.compile(rf"{_BEFORE}{_OPEN}{_ONE}{_END}{_CLOSE}$", re.I)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPpصمπμ])?")
 _UNIT = re.compile(
     rf"(\d{{1,9}}(?:\.\d{{1,9}})?)\s?(?:({_HOUR})|({_MINUTE})|{_SECOND})(?![^\W\d_])", re.I
@@ -134,7 +128,7 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     if not (text[:1] in _STARTS or text[:1].isdecimal() or text[:3].lower() in _WORDS):
         return None
     head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
-    match = _BARE_LEADING.match(head) or _LEADING.match(head)
+    match = _LEADING.match(head)
     stamp = _stamp(match)
     if match is None or stamp is None:
         return None
@@ -155,9 +149,7 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     if not may_end_in_time(text):
         return None
     head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
-    match = _BARE_TRAILING.search(head) if ":" in head else None
-    if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
-        match = _TRAILING.search(head)
+    match = _TRAILING.search(head)
     stamp = _stamp(match)
     return (stamp, text[: match.start()]) if match and stamp else None
 

@@ -114,13 +114,11 @@ def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record
     """Return *records* without one that has the text of all others, as the last of a stream."""
     if len(records) < _MIN_STREAM:
         return records
-    sizes = [len(text_of(record, fields) or "") for record in records]
-    most = max(range(len(records)), key=sizes.__getitem__)
-    if sizes[most] * 2 < sum(sizes) * 0.9:
-        return records
-    others = [*records[:most], *records[most + 1 :]]
-    texts = "".join(text_of(record, fields) or "" for record in others)
-    return others if letters(texts) == letters(text_of(records[most], fields) or "") else records
+    texts = [text_of(record, fields) or "" for record in records]
+    most = max(range(len(records)), key=lambda at: len(texts[at]))
+    others = [*texts[:most], *texts[most + 1 :]]
+    whole = letters("".join(others)) == letters(texts[most])
+    return [*records[:most], *records[most + 1 :]] if whole else records
 
 
 def _cue(turn: Turn) -> Cue:
@@ -190,9 +188,6 @@ def _by_word(
     if not known or known == {turn.speaker}:
         return [turn]
     texts = [text_of(word, fields) or "" for word in words]
-    spoken = zip(own, texts, strict=True)
-    if len(known) == 1 and all(who or not letters(text) for who, text in spoken):
-        return [replace(turn, speaker=known.pop())]
     if letters(joined(words)) != letters(turn.text):
         return [replace(turn, speaker=None)]
     times = [clock.seconds(*span_in(word, fields)) for word in words]

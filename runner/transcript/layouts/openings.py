@@ -104,8 +104,6 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
         return None
     name = strip_marks(text).rstrip(": ")
-    if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
-        return None
     named = read_label(name, row.stamp, "", row.mark + row.opening)
     role = row.rest[1:-1] if beside else ""
     return named and replace(named, rows=taken, role=role or named.role)

@@ -157,8 +157,6 @@ class Redaction(NullRedaction):
         end = _RUN_ON.match(text, end).end()  # type: ignore[union-attr]
         while start > place and text[start - 1].isascii() and text[start - 1].isalnum():
             start -= 1
-        if (start, end) == span[:2]:
-            return span
         return start, end, self.form("_".join(name.split("_")[:2]), text[start:end])
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
