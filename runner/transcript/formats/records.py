@@ -188,6 +188,9 @@ def _by_word(
     if not known or known == {turn.speaker}:
         return [turn]
     texts = [text_of(word, fields) or "" for word in words]
+    spoken = zip(own, texts, strict=True)
+    if len(known) == 1 and all(who or not letters(text) for who, text in spoken):
+        return [replace(turn, speaker=known.pop())]
     if letters(joined(words)) != letters(turn.text):
         return [replace(turn, speaker=None)]
     times = [clock.seconds(*span_in(word, fields)) for word in words]

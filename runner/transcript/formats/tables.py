@@ -21,6 +21,7 @@ Rows = list[list[str]]
 _DELIMITERS = "\t,;|"
 _SAMPLE_LINES = 200
 _SAMPLE_CHARS = 200_000
+_MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
@@ -52,6 +53,8 @@ def _rows(lines: Sequence[str], delimiter: str, quoted: bool = True) -> Iterator
 def is_table(text: str) -> bool:
     """Return whether *text* is a table, with a header or with a column of times."""
     _, lines = _lines(text[:_SAMPLE_CHARS], _SAMPLE_LINES)
+    if len(text) > _SAMPLE_CHARS and len(lines) < _SAMPLE_LINES:
+        lines.pop()  # cut in two
     dialect = _dialect(lines)
     if dialect is None:
         return False
@@ -180,6 +183,8 @@ def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
 
 def _is_header(row: Sequence[str]) -> bool:
     """Return whether *row* names a column of words, and no cell of it is a time."""
+    if len(row) > _MAX_COLUMNS:
+        return False
     row = [cell.strip() for cell in row]
     short = all(len(cell) <= _MAX_HEADER_CHARS and moment_of(cell) is None for cell in row)
     if len(row) < 2 or not short or len(set(row)) < len([cell for cell in row if cell]):

@@ -221,6 +221,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         return False
     if like == Likeness.NAME:
         return _once(label, habit, set_off=set_off)
+    if len(group) > 1 and like == Likeness.WORD and not is_ordinary(label):
+        return True
     if len(group) > 1 and (habit.dense or set_off):
         words = label.split()  # `Bo can trill` may be a name, and `we will talk of two things` not
         often = often and (len(words) < _MAX_PREFIX_WORDS or _SENTENCE.isdisjoint(words[1:]))

@@ -101,9 +101,13 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     text, beside = row.rest, row.rest[:1] == "(" and row.rest[-1:] == ")"
     if row.is_stamp or beside:
         text, taken = rows[at + 1].text, 2
+        if rows[at + 1].stamp:
+            return None
     if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
         return None
     name = strip_marks(text).rstrip(": ")
+    if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
+        return None
     named = read_label(name, row.stamp, "", row.mark + row.opening)
     role = row.rest[1:-1] if beside else ""
     return named and replace(named, rows=taken, role=role or named.role)
