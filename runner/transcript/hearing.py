@@ -70,7 +70,7 @@ class _HearingParser:
 
     def step(self, line: str, where: str) -> None:
         stripped = line.strip()
-        if not stripped or _is_furniture(stripped):
+        if not stripped or _FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]):
             self.flush()
             self.detached = True
             if stripped:
@@ -92,7 +92,7 @@ class _HearingParser:
         text = join_lines(lines)
         if not text:
             return
-        if _is_note(text):
+        if text[0] == "[" and text.find("]") == len(text) - 1:
             # A note announces an adjournment or a printed statement; neither is speech.
             self.notes.leave_out("notes of the reporter", text)
             if _closes(text) or text.rstrip(".:]) ").endswith(("follow", "follows")):
@@ -106,7 +106,6 @@ class _HearingParser:
 
 
 def _head(line: str) -> tuple[str, str] | None:
-    """Return (speaker, text) if *line* starts a turn."""
     match = _HEAD.match(line)
     if match is None:
         return None
@@ -152,18 +151,10 @@ def _closes(note: str) -> bool:
     return "whereupon" in start and _CLOSING.search(start) is not None
 
 
-def _is_note(text: str) -> bool:
-    return text.startswith("[") and text.endswith("]") and "]" not in text[1:-1]
-
-
 def _is_heading(text: str, detached: bool) -> bool:
     letters = [char for char in text if char.isalpha()]
     capitals = sum(char.isupper() for char in letters)
     return capitals >= len(letters) * 0.7 or (detached and not ends_sentence(text))
-
-
-def _is_furniture(stripped: str) -> bool:
-    return bool(_FURNITURE.match(stripped[:200]) or _DOT_LEADER.search(stripped[-200:]))
 
 
 def _indent(line: str) -> int:

@@ -159,7 +159,7 @@ class _Search:
     def matching(self, pattern: str) -> list[Path]:
         inner = user_path(pattern).relative_to(self.root).as_posix()
         paths = [path for path in self.root.glob(inner) if path.is_file()]
-        outputs = {path.parent for path in paths if self._is_in_output(path.parent)}
+        outputs = {folder for folder in {p.parent for p in paths} if self._is_in_output(folder)}
         return [p for p in paths if p.parent not in outputs and self._is_input(p)]
 
     def _is_in_output(self, folder: Path) -> bool:
@@ -167,32 +167,25 @@ class _Search:
         return any(map(self._is_output, inside))
 
     def _is_output(self, folder: Path) -> bool:
-        """Return whether *folder* holds runs, or is one."""
         outside = not self._resolved.is_relative_to(self._outputs)
-        if outside and folder.resolve().is_relative_to(self._outputs):
-            return True
-        return _is_result(folder)
-
-    def is_inside(self, path: Path) -> bool:
-        real = os.path.realpath(path)  # which takes links in a circle as they are
-        return Path(real).is_relative_to(self._resolved)
+        return (outside and folder.resolve().is_relative_to(self._outputs)) or _is_result(folder)
 
     def _is_input(self, path: Path) -> bool:
+        if reason := self._fault_of(path):
+            self.left_out[reason] += 1
+        return not reason
+
+    def _fault_of(self, path: Path) -> str:
         try:
             os.fsencode(path.name).decode("utf-8")
         except UnicodeDecodeError:
-            self.left_out["with a name that is not UTF-8"] += 1
-            return False
-        if not self.is_inside(path):
-            self.left_out["that link outside the folder"] += 1
-            return False
-        if self._others and not self._others.isdisjoint(((real := path.resolve()), *real.parents)):
-            self.left_out["named as another input"] += 1
-            return False
-        if not path.is_file():  # a pipe, or a link that leads nowhere
-            self.left_out["that are not regular files"] += 1
-            return False
-        return True
+            return "with a name that is not UTF-8"
+        real = Path(os.path.realpath(path))  # which takes links in a circle as they are
+        if not real.is_relative_to(self._resolved):
+            return "that link outside the folder"
+        if not self._others.isdisjoint((real, *real.parents)):
+            return "named as another input"
+        return "" if path.is_file() else "that are not regular files"  # as pipes
 
 
 def _is_result(folder: Path) -> bool:

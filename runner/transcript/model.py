@@ -223,7 +223,6 @@ def _name(written: str) -> str | None:
 
 
 def _without_entities(text: str) -> str:
-    """Return *text* with the characters that entities such as `&#39;` stand for."""
     found = "&" in text and _ENTITY.search(text)
     return to_safe_text(html.unescape(text)) if found else text
 

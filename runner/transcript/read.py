@@ -111,10 +111,7 @@ def _hidden_in_escapes(source: Source, format_name: str) -> int:
 
 
 def _sha256_of(source: Source) -> str:
-    """Return the hex digest of the text, ignoring white space at line ends and edges.
-
-    For a binary document it is the digest of its bytes.
-    """
+    """Return the digest of the bytes of a document, or of the text without white space at edges."""
     if source.binary:
         return hashlib.sha256(source.data).hexdigest()
     lines = (line.rstrip() for line in source.text.split("\n"))

@@ -63,7 +63,6 @@ class Notes:
         )
 
     def _doubts(self) -> Iterable[str]:
-        """Warn of text left out that may be speech."""
         facts = {" ".join(value.split())[:MAX_EXAMPLE_CHARS] for value in self.about.values()}
         kept = (each for each in self._left_out.values() if each.kind not in _FURNITURE)
         found = [e for e in kept if e.lines > 1 or e.example.lstrip("# ") not in facts]

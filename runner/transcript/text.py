@@ -48,24 +48,15 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     blocks = [row for row in rows if row.gap]
     if choice.layout is None:
         note_names(list(filter(may_be_name, blocks)), len(blocks), notes)
-    short, late = _short_stamps(rows), _times_end_turns(rows, choice)
-    margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
-    assembler = _Assembler(rows, choice, notes, short, late, margin, _time_scale(rows, choice))
+    assembler = _Assembler(rows, choice, notes)
     at = 0
     while at < len(rows):
         at += assembler.step(at)
-    turns = assembler.end()
-    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
-    for at in gone:
-        notes.leave_out("growing partials", turns[at].text)
-    return [turn for at, turn in enumerate(turns) if at not in gone]
+    return assembler.end()
 
 
 def _times_first(rows: list[Row]) -> list[Row]:
-    """Return *rows* with times above their turns, if each stands below its turn and a label.
-
-    The last row is a time then, and above the first one is a label that is also below one.
-    """
+    """Return *rows* with times above their turns, if each stands below its turn and a label."""
     stamps = [at for at, row in enumerate(rows) if row.is_stamp]
     if len(stamps) < 3 or stamps[-1] < len(rows) - 1:
         return rows
@@ -78,7 +69,7 @@ def _times_first(rows: list[Row]) -> list[Row]:
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
-    gone = outgrown([(None, row.rest) for row in rows])
+    gone = outgrown([row.rest for row in rows])
     for at in sorted(gone):
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
@@ -92,18 +83,6 @@ def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
     words = sum(len(row.rest.split()) for row in rows) if stamps else 0
     chat = choice.layout is not None and choice.layout.name == "angled label"
     return time_scale_of(stamps, words, chat=chat)
-
-
-def _short_stamps(rows: Sequence[Row]) -> bool:
-    """Return whether numbers such as `10:30` before text are times, since many rows have one."""
-    stamped = sum(row.stamp is not None and not row.stamp.bracketed for row in rows)
-    return stamped >= max(_MIN_STAMPED_ROWS, len(rows) * 0.2)
-
-
-def _times_end_turns(rows: Sequence[Row], choice: Choice) -> bool:
-    """Return whether most turns have a time in brackets behind their words."""
-    ends = sum(_end_time(row.rest) is not None for row in rows)
-    return ends >= max(2, len(choice.turns) * 0.5 or len(rows) * 0.8)
 
 
 def _end_time(text: str) -> tuple[Stamp, str] | None:
@@ -122,10 +101,6 @@ class _Assembler:
     rows: Sequence[Row]
     choice: Choice
     notes: Notes
-    short_stamps: bool
-    times_end_turns: bool
-    margin: int  # from which on a line in capitals is a heading
-    scale: TimeScale
     turns: list[Turn] = field(default_factory=list)
     speaker: str | None = None
     started: bool = False
@@ -137,27 +112,33 @@ class _Assembler:
     preface: list[str] = field(default_factory=list)
     silent: str = ""  # the row that opened the turn, while the turn has no words
     roles: set[tuple[str | None, str]] = field(default_factory=set)
+    short_stamps: bool = field(init=False)  # many rows begin with numbers such as `10:30`
+    times_end_turns: bool = field(init=False)  # most have a time in brackets behind their words
+    margin: int = field(init=False)  # from which on a line in capitals is a heading
+    scale: TimeScale = field(init=False)
     last: int = field(init=False)  # the last row that opens a turn
     punctuated: bool = field(init=False)  # so that a short line without a full stop is a heading
     notices: set[str] = field(init=False)  # above the first turn and below the last; days of a chat
 
     def __post_init__(self) -> None:
-        ends = [ends_sentence(above.raw) for above, row in pairwise(self.rows) if row.gap]
-        several = len({name for name, _ in self.choice.turns.values()}) > 1
+        rows, turns = self.rows, self.choice.turns
+        short = sum(row.stamp is not None and not row.stamp.bracketed for row in rows)
+        self.short_stamps = short >= max(_MIN_STAMPED_ROWS, len(rows) * 0.2)
+        late = sum(_end_time(row.rest) is not None for row in rows)
+        self.times_end_turns = late >= max(2, len(turns) * 0.5 or len(rows) * 0.8)
+        self.margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
+        self.scale = _time_scale(rows, self.choice)
+        ends = [ends_sentence(above.raw) for above, row in pairwise(rows) if row.gap]
+        several = len({name for name, _ in turns.values()}) > 1
         self.punctuated = several and sum(ends) * 2 >= len(ends)
-        first = min(self.choice.turns, default=0)
-        self.last = max(self.choice.turns, default=len(self.rows))
-        above = (row for row in self.rows[:first] if not may_be_name(row))
+        self.last = max(turns, default=len(rows))
+        above = (row for row in rows[: min(turns, default=0)] if not may_be_name(row))
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
-        again = {row.raw for row in self.rows[self.last :] if row.gap}
-        days = {
-            self.rows[at - 1].raw
-            for at, (_, opening) in self.choice.turns.items()
-            if at and opening.stamp and self.rows[at - 1].gap and is_date(self.rows[at - 1].raw)
-        }
-        above_turns = (self.rows[at - 1].raw for at in self.choice.turns if at)
-        dates = set(filter(is_date, above_turns))
-        self.notices = (long & again) | days | (dates if len(dates) > 1 else set())
+        again = {row.raw for row in rows[self.last :] if row.gap}
+        heads = ((rows[at - 1], opening) for at, (_, opening) in turns.items() if at)
+        dates = {row.raw: row.gap and opening.stamp for row, opening in heads if is_date(row.raw)}
+        days = {raw for raw, sure in dates.items() if sure or len(dates) > 1}
+        self.notices = (long & again) | days
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
@@ -202,13 +183,11 @@ class _Assembler:
         return 1
 
     def _is_set_off(self, row: Row) -> bool:
-        """Return whether a row is between rules, or a heading in capitals."""
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
         set_off = self.choice.asked or row.indent >= self.margin
         return _FENCED.match(row.raw) is not None or (set_off and row.raw.isupper() and title)
 
     def _ends_speech(self, at: int) -> bool:
-        """Return whether who spoke above a row may not speak in it."""
         turns, below = self.choice.turns, at > self.last
         after = (below and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
         title = self.punctuated and not self.silent and (below or at + 1 in turns)
@@ -257,7 +236,6 @@ class _Assembler:
         return opening.rows
 
     def _close_turn(self) -> None:
-        """Note the label of a turn that has no words."""
         if self.silent:
             self.notes.leave_out("labels without words", self.silent)
         self.silent = ""

@@ -40,19 +40,13 @@ _ONE = (
     rf"(?:{_UNITS[:-2]}(?=\d))?(?:({DATE})(?:[,،]?\s(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED}|{_WITHOUT_SECONDS})"
 )
-_BARE = rf"()({_CLOCK})"  # without a date, which takes most of the time
 _TO = r"(?:\s?(?:-->|->|-|–|—|to)\s?|[ \t]{1,4}(?=\d{1,2}:\d\d:\d\d))"
 _END = rf"(?:{_TO}({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
 _OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
 _CLOSE = r"(?:\s\|[^][()|]{1,40}(?=\]))?\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
 _BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
-_LEADING, _BARE_LEADING = (
-    re.compile(rf"{_OPEN}{one}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
-    for one in (_ONE, _BARE)
-)
-_TRAILING, _BARE_TRAILING = (
-    re.compile(rf"{_BEFORE}{_OPEN}{one}{_END}{_CLOSE}$", re.I) for one in (_ONE, _BARE)
-)
+_LEADING = re.compile(rf"{_OPEN}{_ONE}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
+_TRAILING = re.compile(rf"{_BEFORE}{_OPEN}{_ONE}{_END}{_CLOSE}$", re.I)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPpصمπμ])?")
 _UNIT = re.compile(
     rf"(\d{{1,9}}(?:\.\d{{1,9}})?)\s?(?:({_HOUR})|({_MINUTE})|{_SECOND})(?![^\W\d_])", re.I
@@ -61,14 +55,18 @@ _SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
 _WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
-_PRIMES = re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])")
-_WIDE = re.compile(r"([\[(]\d{1,2}) : (\d\d)(?: : (\d\d))?(?=[\])])")
-_DROP_FRAMES = re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])")
-_SPACED = re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.MULTILINE)
-_SECONDS_PAIR = re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.MULTILINE)
+# Other spellings, what to write in their place, and how often they must occur.
+_SPELLINGS = (
+    (re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d) : (\d\d)(?=[\])])"), r"\1:\2:\3", 1),
+    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d)(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])"), r"\1:\2:\3", 1),
+    (re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.M), "", 1),  # a length, of Trint
+    (re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.M), r"[\1 - \2]", 2),
+    (re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.M), r"\1:\2:\3:\4", 2),
+)
 _NAMED = r"$| [-–—<\[(]| [^\W\d][^\n:]{0,60}:\s|(?-i:(?: [A-Z][\w'’-]{0,30}){1,3}$)"
 _WEEKDAYS = re.compile(rf"^({_WEEKDAY},? {_CLOCK})(?={_NAMED})", re.IGNORECASE | re.MULTILINE)
-_END_AND_LENGTH = re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.MULTILINE)  # as Trint has
 _FOUR_NUMBERS = re.compile(r":\d{2}:\d{2}[:;]\d")  # begins with a fixed character, for speed
 _PAIRS = dict(zip("[(（［【<{#", "])）］】>}#", strict=True))
 _STARTS = frozenset("[(（［【<{#@\\오上下午")  # and digits
@@ -130,7 +128,7 @@ def leading_stamp(text: str) -> tuple[Stamp, str] | None:
     if not (text[:1] in _STARTS or text[:1].isdecimal() or text[:3].lower() in _WORDS):
         return None
     head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
-    match = _BARE_LEADING.match(head) or _LEADING.match(head)
+    match = _LEADING.match(head)
     stamp = _stamp(match)
     if match is None or stamp is None:
         return None
@@ -151,32 +149,26 @@ def trailing_stamp(text: str) -> tuple[Stamp, str] | None:
     if not may_end_in_time(text):
         return None
     head = text[:_HEAD_CHARS].translate(_WIDE_MARKS)
-    match = _BARE_TRAILING.search(head) if ":" in head else None
-    if match is None or any(map(str.isdigit, head[: match.start()])) or "day" in head:
-        match = _TRAILING.search(head)
+    match = _TRAILING.search(head)
     stamp = _stamp(match)
     return (stamp, text[: match.start()]) if match and stamp else None
 
 
 def with_plain_stamps(text: str) -> str:
     """Return *text* with stamps such as `02 07 55 35` written with colons, and without frames."""
-    text = _PRIMES.sub(r"\1:\2", _WIDE.sub(lambda wide: wide[0].replace(" : ", ":"), text))
-    text = _DROP_FRAMES.sub(r"\1:\2:\3", text) if ";" in text else text
-    text = _END_AND_LENGTH.sub("", text) if "][" in text else text
-    if len(_SECONDS_PAIR.findall(text)) > 1:
-        text = _SECONDS_PAIR.sub(r"[\1 - \2]", text)
+    for pattern, written, least in _SPELLINGS:
+        if least < 2 or len(pattern.findall(text)) >= least:
+            text = pattern.sub(written, text)
     if (weekdays := len(_WEEKDAYS.findall(text))) > 2 and weekdays * 5 > text.count("\n"):
         text = _WEEKDAYS.sub(r"[\1]", text)
-    if len(_SPACED.findall(text)) > 1:
-        return _SPACED.sub(r"\1:\2:\3:\4", text)
     return _without_frames(text)
 
 
 def _without_frames(text: str) -> str:
-    """Return *text* without the frames of its `hh:mm:ss:ff` stamps, if that is what it has.
+    """Return *text* without the frames of its `hh:mm:ss:ff` stamps.
 
-    Four numbers are days, hours, minutes and seconds unless all end below 30 and either are many,
-    or one has more than 23 in the place of the hours, or people would speak far too slowly.
+    Four numbers are days, hours, minutes and seconds unless all end below 30 and are many, or have
+    more than 23 in the place of the hours, or people would speak far too slowly.
     """
     found = _FRAMES.findall(text) if _FOUR_NUMBERS.search(text) else []
     if not found or any(int(last) > 29 for _, _, last in found):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from runner.base.format import plural
 from runner.transcript.layouts.labels import Likeness, likeness
-from runner.transcript.model import MAX_SEGMENT_CHARS, Segment, is_aside
+from runner.transcript.model import MAX_SEGMENT_CHARS, UNKNOWN, Segment, is_aside
 from runner.transcript.words import WORDS
 
 _LABEL = re.compile(
@@ -29,7 +29,7 @@ _LAST_LATIN = 0x24F
 _MIN_LETTERS, _LEAST_LETTERS = 400, 10  # to tell the language well, and at all
 _NEARLY_ALL = 0.95
 _SOME = 0.1
-_MIN_REPEATED_WORDS = 3
+_MIN_REPEATED_SPACES = 2
 _MIN_SEGMENTS = 10
 _EXAMPLE_CHARS = 50
 NOT_ENGLISH = "this does not look like English, the only language that the offline model reads"
@@ -41,15 +41,16 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     yield from _share_without(said, "speaker", lambda each: each.speaker is None)
     yield from _share_without(segments, "time", lambda each: each.start_s is None)
     wordless = [each for each in segments if _NO_WORDS.match(each.text)]
+    garbled = [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
     for what, found in (
         ("begin like a label or have one inside, which names no speaker", _label_like(segments)),
-        ("have characters that were read in a wrong encoding", _garbled(segments)),
+        ("have characters that were read in a wrong encoding", garbled),
         ("are only numbers, times, addresses or markup", wordless),
         ("repeat the one before", _repeats(segments)),
         ("start before the one before", _running_back(segments)),
     ):
         if found:
-            yield f"{_of(found, segments)} {what}: {_example(found[0])}"
+            yield _told(found, segments, what)
     yield from _addressed(segments)
     yield from _one_voice(segments)
     yield from _alike(segments)
@@ -61,22 +62,13 @@ def _share_without(
     segments: Sequence[Segment], what: str, lacks: Callable[[Segment], bool]
 ) -> Iterator[str]:
     """Say how many lack what others have; later parts of a long turn have no time."""
-    without = [
-        each
-        for before, each in zip([None, *segments], segments, strict=False)
-        if lacks(each) and not (what == "time" and before and _goes_on(before, each))
-    ]
+    without = []
+    for before, each in zip((UNKNOWN, *segments), segments, strict=False):
+        long = before.speaker == each.speaker and len(before.text) >= MAX_SEGMENT_CHARS // 3
+        if lacks(each) and not (what == "time" and long):
+            without.append(each)
     if without and not all(map(lacks, segments)):
-        yield f"{_of(without, segments)} have no {what}, others have one: {_example(without[0])}"
-
-
-def _garbled(segments: Sequence[Segment]) -> list[Segment]:
-    """Return the segments with UTF-8 that was read as cp1252, or with unreadable characters."""
-    return [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
-
-
-def _goes_on(before: Segment, after: Segment) -> bool:
-    return before.speaker == after.speaker and len(before.text) >= MAX_SEGMENT_CHARS // 3
+        yield _told(without, segments, f"have no {what}, others have one")
 
 
 def _label_like(segments: Sequence[Segment]) -> list[Segment]:
@@ -104,17 +96,12 @@ def _addressed(segments: Sequence[Segment]) -> Iterator[str]:
     names = ((each, _ADDRESS.match(each.text)) for each in segments)
     found = [each for each, match in names if match and _is_name(match[1])]
     if len(found) >= max(2, len(segments) * 0.5):
-        what = "begin with a word and a comma, which may name who speaks"
-        yield f"{_of(found, segments)} {what}: {_example(found[0])}"
+        yield _told(found, segments, "begin with a word and a comma, which may name who speaks")
 
 
 def _repeats(segments: Sequence[Segment]) -> list[Segment]:
-    said = ((each.speaker, each.text) for each in segments)
-    return [
-        segment
-        for segment, (before, after) in zip(segments[1:], itertools.pairwise(said), strict=True)
-        if before == after and segment.text.count(" ") + 1 >= _MIN_REPEATED_WORDS
-    ]
+    pairs = ((a, b) for a, b in itertools.pairwise(segments) if a.speaker == b.speaker)
+    return [b for a, b in pairs if a.text == b.text and b.text.count(" ") >= _MIN_REPEATED_SPACES]
 
 
 def _running_back(segments: Sequence[Segment]) -> list[Segment]:
@@ -164,10 +151,7 @@ def hardly_english(texts: Iterable[str]) -> bool:
     return letters >= _LEAST_LETTERS and (other_script > letters / 2 or foreign)
 
 
-def _of(found: Sequence[Segment], segments: Sequence[Segment]) -> str:
-    return f"{len(found):,} of {plural(len(segments), 'segment')}"
-
-
-def _example(segment: Segment) -> str:
-    text = segment.text[:_EXAMPLE_CHARS]
-    return f"{segment.id} '{text}{'…' if len(segment.text) > len(text) else ''}'"
+def _told(found: Sequence[Segment], segments: Sequence[Segment], what: str) -> str:
+    first, text = found[0], found[0].text[:_EXAMPLE_CHARS]
+    example = f"{first.id} '{text}{'…' if len(first.text) > len(text) else ''}'"
+    return f"{len(found):,} of {plural(len(segments), 'segment')} {what}: {example}"

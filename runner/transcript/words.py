@@ -4,6 +4,6 @@ from runner.base.files import packaged
 from runner.transcript.model import words_of
 
 _LISTS = packaged(__package__, "words.toml")
-TABLES = {name: _LISTS.pop(name) for name in ("patterns", "records", "tags", "units", "unread")}
+TABLES = {name: words for name, words in _LISTS.items() if not isinstance(words, str)}
 PATTERNS = {name: "".join(parts.split()) for name, parts in TABLES["patterns"].items()}
-WORDS = {name: words_of(words) for name, words in _LISTS.items()}
+WORDS = {name: words_of(words) for name, words in _LISTS.items() if name not in TABLES}

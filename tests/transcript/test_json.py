@@ -8,6 +8,7 @@ import pytest
 from helpers.reading import parse_transcript, spoken
 
 from runner.base.errors import TranscriptError
+from runner.transcript.read import read_text
 
 Row = tuple[str | None, float | None, float | None, str]
 
@@ -166,3 +167,12 @@ def test_json_with_text_that_does_not_end_is_refused_in_linear_time() -> None:
     for text in ('{"a": "' + '\\"' * 100_000, "[" * 100_000, "[{}" * 100_000):
         with pytest.raises(TranscriptError):
             parse_transcript(text, name="t", format="json")
+
+
+def test_words_give_their_speaker_to_a_text_that_is_written_otherwise() -> None:
+    words = [{"word": word, "speaker": "Ana"} for word in ("twenty", "dry", "seals")]
+    data = [{"text": "20 dry seals", "words": words}, {"text": "so okay", "speaker": "Ben"}]
+
+    read = read_text(json.dumps(data), name="t")
+
+    assert ["Ana", "Ben"] == [segment.speaker for segment in read.transcript.segments]

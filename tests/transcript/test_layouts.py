@@ -154,3 +154,16 @@ def test_a_layout_without_times_gives_the_speakers_and_words(template: str) -> N
     expected = [(name, None, text) for name, _, text in TURNS]
 
     assert expected == turns(rendered(template))
+
+
+def test_names_in_lower_case_that_recur_above_several_lines_are_speakers() -> None:
+    turns = [f"{name}: i think so {n}.\nsecond line\nthird line" for n in "123" for name in "ab"]
+    text = "\n".join(turns).replace("a:", "alice:").replace("b:", "bob:")
+
+    assert {"alice": 3, "bob": 3} == read_text(text, name="t").report.speakers
+
+
+def test_the_words_below_a_time_are_no_name_if_they_end_like_a_remark() -> None:
+    text = "Intro of it.\n" + "\n".join(f"0:0{n}\nYes!\nseal number {n}" for n in range(1, 7))
+
+    assert {} == read_text(text, name="t").report.speakers

@@ -74,10 +74,7 @@ def table_in(pages: Iterable[Sequence[str]]) -> list[Cells]:
 
 
 def _rows_in(cells: Sequence[Cells]) -> list[Cells]:
-    """Return the rows of a table whose cells are wrapped over several lines.
-
-    A row begins at a time, or without any, at a cell beside the words where those above end.
-    """
+    """Join wrapped cells; a row begins at a time, or without any, where the words above end."""
     columns = list(zip(*cells, strict=True))
     words = max(range(len(columns)), key=lambda at: sum(len(cell) for cell in columns[at]))
     clocks = [at for at, column in enumerate(columns) if at != words and _are_clocks(column)]

@@ -27,6 +27,11 @@ class Cue:
     end_s: float | None
     lines: tuple[Line, ...]
 
+    @property
+    def tagged(self) -> bool:
+        """Whether the format names a speaker."""
+        return any(line.speaker for line in self.lines)
+
 
 def cue_of(
     start_s: float | None, end_s: float | None, texts: Iterable[str], speaker: str | None = None

@@ -72,11 +72,7 @@ def _grows(before: Cue, cue: Cue) -> bool:
 
 
 def _last_of(run: Sequence[Cue]) -> Iterator[Cue]:
-    """Yield the utterances in *run*, a list of cues that each begin like the one before.
-
-    A cue replaces the one before if it starts at the same time, or if several in a row
-    grow to a whole phrase.
-    """
+    """Yield the utterances in *run*, whose cues each begin like the one before."""
     if len(run) < 2:
         yield from run
         return

@@ -28,9 +28,9 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     to the end of the cue. The speaker of a cue without a name is unknown.
     """
     shown = [cue for cue in without_repeats(cues, notes, stamped=stamped) if cue.lines]
-    tagged = any(map(_is_tagged, shown))
+    tagged = any(cue.tagged for cue in shown)
     notes.layout = "speakers named by the format" if tagged else "no speakers"
-    rows = [row for at, cue in enumerate(shown) for row in _rows(cue, at)]
+    rows = [row for at, cue in enumerate(shown) if not cue.tagged for row in _rows(cue, at)]
     rows, choice = chosen(rows, notes, headed=False)
     heads = [row for row, below in itertools.pairwise(rows) if row.gap and not below.gap]
     if choice.layout is None:
@@ -50,13 +50,8 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
     )
 
 
-def _is_tagged(cue: Cue) -> bool:
-    return any(line.speaker for line in cue.lines)
-
-
 def _rows(cue: Cue, at: int) -> Iterator[Row]:
-    """Yield the lines of a cue whose speakers the format does not name; *at* is its number."""
-    for number, line in enumerate(cue.lines if not _is_tagged(cue) else ()):
+    for number, line in enumerate(cue.lines):
         row = row_of(line.text, not number)
         label, colon, _ = row.text.partition(":")
         row.placed = not number or (bool(colon) and likeness(label) == Likeness.NAME)
@@ -65,10 +60,7 @@ def _rows(cue: Cue, at: int) -> Iterator[Row]:
 
 
 def _merged(voices: Iterable[tuple[Turn, bool]]) -> list[Turn]:
-    """Join turns of one speaker where the first stops in mid-sentence and no other voice begins.
-
-    At most MERGE_GAP_S seconds lie between them, and a merged turn stays within one segment.
-    """
+    """Join what one speaker goes on to say in mid-sentence, within a segment."""
     merged: list[Turn] = []
     for turn, opens in voices:
         before = merged[-1] if merged else turn

@@ -21,7 +21,6 @@ from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
 
 _DOCX = "word/document.xml"
-_ODT = "content.xml"
 _DAMAGE = (zipfile.BadZipFile, zlib.error, LookupError, ValueError, RuntimeError, OSError, EOFError)
 _CORE = "docProps/core.xml"
 _FACTS = {"title": "title", "created": "date"}
@@ -54,7 +53,6 @@ def _docx(source: Source, notes: Notes) -> Flowed:
 
 
 def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
-    """Yield the title and the day among the properties of a docx."""
     inside = ""
     for tag, value in xml_events(core, source.name, "XML in the docx"):
         if isinstance(value, str):
@@ -66,15 +64,11 @@ def _facts(core: bytes, source: Source) -> Iterator[tuple[str, str]]:
 
 def _odt(source: Source, notes: Notes) -> Flowed:
     with _archive(source) as archive:
-        return _flow(_part(archive, _ODT, source), source, "odt", notes)
+        return _flow(_part(archive, "content.xml", source), source, "odt", notes)
 
 
 def _flow(part: bytes, source: Source, kind: str, notes: Notes) -> Flowed:
     return Flow(kind, notes).take(xml_events(part, source.name, f"XML in the {kind}"))
-
-
-def _html(source: Source, notes: Notes) -> Flowed:
-    return Flow("html", notes).take(html_events(source.text))
 
 
 def _rtf(source: Source, notes: Notes) -> Flowed:
@@ -215,7 +209,7 @@ def _letters(texts: Iterable[str]) -> Counter[str]:
 DOCUMENTS: Mapping[str, Callable[[Source, Notes], Flowed]] = {
     "docx": _docx,
     "odt": _odt,
-    "html": _html,
+    "html": lambda source, notes: Flow("html", notes).take(html_events(source.text)),
     "rtf": _rtf,
     "pdf": _pdf,
 }

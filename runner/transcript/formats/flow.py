@@ -143,7 +143,6 @@ class Flow:
                 self._lead += 1
 
     def _style(self, tag: str, value: Mapping[str, str] | str | None) -> None:
-        """Note whether what comes is bold or in italics."""
         if self._kind == "html":
             self._bold = value is not None if tag in _BOLD else self._bold
         elif tag == "r":
@@ -200,15 +199,11 @@ class Flow:
 
     def _rule(self, meaning: str | None) -> None:
         """Set off a part of a page, such as its comments, from the text above."""
-        if (
-            meaning == "part"
-            and not self._tables
-            and self.document.blocks[-1:] not in ([], [_RULE])
-        ):
-            self.document.blocks.append(_RULE)
+        blocks = self.document.blocks
+        if meaning == "part" and not self._tables and blocks[-1:] not in ([], [_RULE]):
+            blocks.append(_RULE)
 
     def _note(self) -> None:
-        """Note what was in an element that is left out."""
         kind, words = self._left_out[self._skipped], " ".join(" ".join(self._unread).split())
         self._skipped, self._unread = "", []
         if kind == "titles":
@@ -228,9 +223,10 @@ class Flow:
             name, self._speaker = self._speaker, ""
             name = f"Speaker {name}" if name.isdigit() else name
             named = f"{name}: {text}" if name and not text.startswith(name) else text
+            blocks = self.document.blocks
             if self._cell is None and bold not in ("", named) and not bold.endswith((":", "：")):
-                self.document.bold[len(self.document.blocks)] = bold
-            (self.document.blocks if self._cell is None else self._cell).append(named)
+                self.document.bold[len(blocks)] = bold
+            (blocks if self._cell is None else self._cell).append(named)
 
     def _end_cell(self) -> None:
         if self._cell is not None:

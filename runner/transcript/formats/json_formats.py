@@ -90,13 +90,14 @@ def turns_of_value(
     if chosen is None or not chosen.size:
         return _whole(data, source, notes)
     names = names_in(data, chosen.records, notes)
-    if channels := [each for each in lists if _are_channels(each) and chosen.is_in(each)]:
-        turns = _by_channel(channels[0], notes, names)
+    outer = (each for each in lists if len(each.records) > 1 and chosen.is_in(each))
+    if channels := next((each for each in outer if each.name.lower() == "channels"), None):
+        turns = _by_channel(channels, notes, names)
     elif chosen.words:
         turns = turns_from_words(_once(_with_speakers(chosen, lists)), notes, names=names)
     else:
         turns = turns_from(_with_speakers(chosen, lists), notes, names=names)
-    _note_the_rest(data, chosen, lists, turns, notes)
+    _note_the_rest(data, chosen, turns, notes)
     spans = next(filter(_are_spans, lists), None)
     if spans and not any(turn.speaker for turn in turns):
         notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
@@ -111,7 +112,8 @@ def _loaded(text: str, source: str) -> object:
     """Return the value in *text*, or the list of several values in sequence."""
     with suppress(orjson.JSONDecodeError):  # then its place is told, or it has several values
         return orjson.loads(text)
-    decoder = json.JSONDecoder(parse_int=_number)
+    # int() refuses thousands of digits, and no time is that long.
+    decoder = json.JSONDecoder(parse_int=lambda n: int(n) if len(n) <= _MAX_DIGITS else math.nan)
     values: list[object] = []
     place = len(text) - len(text.lstrip())
     while place < len(text):
@@ -126,11 +128,6 @@ def _loaded(text: str, source: str) -> object:
     if not values:
         raise fault(source, f"JSON holds no transcript; {_EXPECTED}")
     return values[0] if len(values) == 1 else values
-
-
-def _number(digits: str) -> float | int:
-    # int() refuses thousands of digits, and no time is that long.
-    return int(digits) if len(digits) <= _MAX_DIGITS else math.nan
 
 
 def _whole(data: object, source: str, notes: Notes) -> list[Turn]:
@@ -177,10 +174,6 @@ def _texts(data: object) -> list[str]:
         return ["\n".join(data)] if data else []
     named = ((key, text) for key, text in items_in(data) if isinstance(text, str) and text.strip())
     return [unmarked(text) for key, text in named if simple_name(key)[0] in _WHOLE]
-
-
-def _are_channels(each: RecordList) -> bool:
-    return len(each.records) > 1 and simple_name(each.name)[0] == "channels"
 
 
 def _by_channel(chosen: RecordList, notes: Notes, names: Mapping[str, str]) -> list[Turn]:
@@ -231,28 +224,17 @@ def _once(words: list[Record]) -> list[Record]:
     return named if named and letters(joined(named)) == letters(joined(others)) else words
 
 
-def _note_the_rest(
-    data: object,
-    chosen: RecordList,
-    lists: Sequence[RecordList],
-    turns: Sequence[Turn],
-    notes: Notes,
-) -> None:
+def _note_the_rest(data: object, chosen: RecordList, turns: Sequence[Turn], notes: Notes) -> None:
     """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
     speakers = {(turn.speaker or "").casefold() for turn in turns}
     fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
     read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
-    same: set[int] = set()
-    for each in lists:
-        outer = chosen.is_in(each) or each.size * 2 < chosen.size
-        if not outer and letters(each.text()) in spoken:
-            same.update(map(id, each.records))
     todo: list[tuple[str, object]] = [("", data)]
     noted = 0
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
-        if isinstance(node, dict) and id(node) not in same:
+        if isinstance(node, dict):
             # The reading report of a transcript.json is not speech.
             known = read if id(node) in own else {"reading"} if "sha256" in node else set()
             todo += (item for item in node.items() if item[0] not in known)

@@ -42,11 +42,6 @@ class RecordList:
         """Return whether it is *other* or inside of it."""
         return self.path[: len(other.path)] == other.path
 
-    def text(self) -> str:
-        """Return all of its texts."""
-        fields = sampled(self.records)
-        return " ".join(text_of(record, fields) or "" for record in self.records)
-
 
 def lists_in(data: object) -> Iterator[RecordList]:
     """Yield the lists of objects in *data*, one for each path."""
@@ -107,7 +102,6 @@ def _flat(records: list[Record]) -> list[Record]:
 
 
 def _branches(value: object) -> bool:
-    """Return whether there is an object or a list in *value*."""
     if isinstance(value, dict):
         return any(isinstance(each, _BRANCH) for each in value.values())
     return isinstance(value, list)

@@ -70,7 +70,6 @@ def _name_in(person: object) -> str | None:
 
 
 def _named(person: Record, keys: Sequence[str]) -> tuple[str, str] | None:
-    """Return the number and the name of a *person*; one of *keys* has the number."""
     found = {simple_name(key)[0]: value for key, value in person.items()}
     number = next((found[key] for key in keys if key in found), None)
     name = _name_in(person)

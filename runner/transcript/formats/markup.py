@@ -97,6 +97,12 @@ def xml_events(data: bytes | str, source: str, what: str) -> Iterator[Event]:
         events.clear()
 
 
+def own_words(element: Element) -> str:
+    """Return the text of *element* without that of others in it."""
+    own = (element.text, *(child.tail for child in element))
+    return " ".join("".join(filter(None, own)).split())
+
+
 def xml_tree(text: bytes | str, source: str, what: str) -> Element:
     """Return the root element of an XML document; raise TranscriptError like `xml_events`."""
     builder = TreeBuilder()

@@ -118,10 +118,7 @@ def _from_text(text: str, unit: float) -> Moment | None:
 
 
 def _unit_of(spans: Sequence[Span], words: Sequence[int]) -> float:
-    """Return the units per second of bare numbers, inferred from the words spoken.
-
-    Seconds are kept if the rate of speech is possible; values that begin with a date are dates.
-    """
+    """Return the units per second of bare numbers, inferred from the words spoken."""
     bare = [
         (start.value, end.value if end and not end.unit else None, count)
         for (start, end), count in zip(spans, words, strict=True)

@@ -114,13 +114,11 @@ def _without_whole(records: Sequence[Record], fields: Fields) -> Sequence[Record
     """Return *records* without one that has the text of all others, as the last of a stream."""
     if len(records) < _MIN_STREAM:
         return records
-    sizes = [len(text_of(record, fields) or "") for record in records]
-    most = max(range(len(records)), key=sizes.__getitem__)
-    if sizes[most] * 2 < sum(sizes) * 0.9:
-        return records
-    others = [*records[:most], *records[most + 1 :]]
-    texts = "".join(text_of(record, fields) or "" for record in others)
-    return others if letters(texts) == letters(text_of(records[most], fields) or "") else records
+    texts = [text_of(record, fields) or "" for record in records]
+    most = max(range(len(records)), key=lambda at: len(texts[at]))
+    others = [*texts[:most], *texts[most + 1 :]]
+    whole = letters("".join(others)) == letters(texts[most])
+    return [*records[:most], *records[most + 1 :]] if whole else records
 
 
 def _cue(turn: Turn) -> Cue:
@@ -206,10 +204,7 @@ def _by_word(
 def _filled(
     speakers: Sequence[str | None], texts: Sequence[str], whole: str | None = None
 ) -> list[str | None]:
-    """Give punctuation without speaker that of the word before, and a word that of the *whole*.
-
-    A word has it if the words with a speaker on both its sides, if any, have it.
-    """
+    """Give words without speaker that of the words around, or of the *whole*."""
     filled: list[str | None] = []
     after = list(speakers)
     for index in range(len(after) - 2, -1, -1):

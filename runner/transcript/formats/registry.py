@@ -25,12 +25,9 @@ def _document(kind: str, *suffixes: str) -> Reader:
     """Return the reader of a kind of document, whose text is read like that of any file."""
 
     def recognises(source: Source) -> bool:
-        found = document_kind(source.data)
-        if found is None and kind in ("html", "rtf"):
-            return (
-                markup.is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
-            )
-        return found == kind
+        if source.binary or kind not in ("html", "rtf"):
+            return document_kind(source.data) == kind
+        return markup.is_html(source.text) if kind == "html" else source.text.startswith("{\\rtf")
 
     def turns(source: Source, notes: Notes) -> Iterable[Turn]:
         from runner.transcript.formats.documents import DOCUMENTS

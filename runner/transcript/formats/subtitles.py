@@ -61,8 +61,6 @@ def has_cue_times(text: str) -> bool:
 
 def _tight(text: str) -> str:
     """Return *text* without the spaces in times such as `00 : 00 : 01,000`."""
-    if " : " not in text:
-        return text
     return _WIDE_TIMES.sub(lambda line: line[0].replace(" : ", ":"), text)
 
 
@@ -84,7 +82,8 @@ def _turns(lines: list[str], source: str, notes: Notes, above: int, *, vtt: bool
     if vtt:
         _blank_comments(lines, notes)
     blocks = list(_blocks(lines, notes, above, vtt=vtt))
-    frames = _last_is_frames(blocks)
+    four = [time.strip() for block in blocks for time in block.times if time.count(":") > 2]
+    frames = bool(four) and all(re.search(r":[0-2]?\d$", time) for time in four)
     spans = [(cue_seconds(b.times[0], frames), cue_seconds(b.times[1], frames)) for b in blocks]
     odd = [b for b, span in zip(blocks, spans, strict=True) if None in span and b.times[1]]
     if len(odd) == len(blocks):
@@ -147,7 +146,6 @@ def _times(lines: Sequence[str], at: int) -> tuple[str, str, str] | None:
 
 
 def _blank_comments(lines: list[str], notes: Notes) -> None:
-    """Make blank lines of comments and settings, and note them."""
     kind, above = "", ""
     for at, line in enumerate(lines):
         if not line.strip():
@@ -165,8 +163,7 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the identifier before it in a numbered file, *gap* says whether a blank line follows
-    the first number, *first* whether *body* is above the first cue.
+    *last* is the one before it in a numbered file; *gap*: a blank line follows the first number.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
@@ -176,16 +173,12 @@ def _take_name(
     if (number := _CUE_NUMBER.match(line)) and not found:
         line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
-        found = first or likely or _follows(last or "", line)
+        before = int(last) if last and last.isdecimal() and len(last) < 10 else -2
+        found = first or likely or int(line) == before + 1
     if not found:
         return ""
     del body[at:]
     return line
-
-
-def _follows(before: str, line: str) -> bool:
-    numbers = before.isdecimal() and line.isdecimal() and len(before + line) < 20
-    return numbers and int(line) == int(before) + 1
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:
@@ -211,9 +204,6 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
     """Yield the lines by voice; a voice tag applies until the next one or its end."""
     voice = speaker
     for line in lines:
-        if "<" not in line and (words := plain(line)):
-            yield Line(voice, words)
-            continue
         parts = [None, None, *_VOICE.split(line)]
         for name, end, text in zip(parts[::3], parts[1::3], parts[2::3], strict=True):
             if name:
@@ -226,14 +216,11 @@ def _voices(lines: Sequence[str], speaker: str | None) -> Iterator[Line]:
                 yield Line(voice, words)
 
 
-def _last_is_frames(blocks: Sequence[_CueBlock]) -> bool:
-    """Return whether the last of four numbers counts frames: there it stays below 30."""
-    four = [time.strip() for block in blocks for time in block.times if time.count(":") > 2]
-    return bool(four) and all(re.search(r":[0-2]?\d$", time) for time in four)
-
-
 def cue_seconds(text: str, frames: bool = False) -> float | None:
-    """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None."""
+    """Return the seconds of `mm:ss`, `hh:mm:ss` or `dd:hh:mm:ss` with any fraction, or None.
+
+    The last of four numbers may count *frames*.
+    """
     whole, _, fraction = text.strip(" ,.;").replace(",", ".").replace(";", ":").partition(".")
     parts = whole.split(":")
     parts = parts[:3] if frames and len(parts) == 4 else parts

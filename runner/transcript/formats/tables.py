@@ -6,7 +6,6 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 from runner.transcript.decode import MAX_BYTES, fault
@@ -38,22 +37,17 @@ _FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
 
-@dataclass(frozen=True, slots=True)
-class _Dialect:
-    delimiter: str
-    quoted: bool
-
-    def rows(self, lines: Sequence[str]) -> Iterator[list[str]]:
-        csv.field_size_limit(MAX_BYTES)
-        text = io.StringIO("\n".join(lines).replace("\\|", _BAR))
-        quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if self.quoted else csv.QUOTE_NONE
-        for row in csv.reader(text, delimiter=self.delimiter, quoting=quoting):
-            row = [cell.replace(_BAR, "|" if self.delimiter == "|" else "\\|") for cell in row]
-            if self.delimiter == "|" and len(row) > 1:  # of Markdown
-                row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
-                row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
-            if any(map(str.strip, row)):
-                yield row
+def _rows(lines: Sequence[str], delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
+    csv.field_size_limit(MAX_BYTES)
+    text = io.StringIO("\n".join(lines).replace("\\|", _BAR))
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    for row in csv.reader(text, delimiter=delimiter, quoting=quoting):
+        row = [cell.replace(_BAR, "|" if delimiter == "|" else "\\|") for cell in row]
+        if delimiter == "|" and len(row) > 1:  # of Markdown
+            row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+            row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
+        if any(map(str.strip, row)):
+            yield row
 
 
 def is_table(text: str) -> bool:
@@ -64,11 +58,12 @@ def is_table(text: str) -> bool:
     dialect = _dialect(lines)
     if dialect is None:
         return False
-    rows = list(dialect.rows(lines))
+    rows = list(_rows(lines, *dialect))
     if not _is_header(rows[0]):
-        if sum(map(_labelled, rows)) > len(rows) * 0.5:
+        labels = (",".join(row[1:]).rpartition(":")[0].partition(":")[0] for row in rows)
+        if sum(likeness(each.strip(" ,")) == Likeness.NAME for each in labels) > len(rows) * 0.5:
             return False  # a chat
-        quoted = sum(f'{dialect.delimiter}"' in line for line in lines) > len(lines) * 0.5
+        quoted = sum(f'{dialect[0]}"' in line for line in lines) > len(lines) * 0.5
         drawn = quoted or all(line.lstrip()[:1] in ("", "|") for line in lines)
         told = _has_times(rows) or _is_foreign(rows) or (drawn and explained(rows, speakers=True))
         return len(rows) > 1 and told
@@ -82,10 +77,10 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
     dialect = _dialect(lines[:_SAMPLE_LINES])
     if dialect is None:
         raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
-    rows = list(dialect.rows(lines))
+    rows = list(_rows(lines, *dialect))
     if any(line.strip() and not _NAMED_DELIMITER.match(line) for line in above):
         notes.leave_out("lines above the table", "\n".join(filter(str.strip, above)))
-    return turns_from_rows(rows, source, notes, dialect.delimiter)
+    return turns_from_rows(rows, source, notes, dialect[0])
 
 
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
@@ -152,7 +147,7 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     lines = [line.rstrip("\n") for line in itertools.islice(io.StringIO(text, "\n"), count)]
     for at, line in enumerate(lines[:_MAX_LINES_ABOVE]):
         for delimiter in _DELIMITERS[: None if at == 0 else -1]:  # Markdown is for the text reader
-            if delimiter in line and (row := next(_Dialect(delimiter, True).rows([line]), None)):
+            if delimiter in line and (row := next(_rows([line], delimiter), None)):
                 keys = fields_named(map(str.strip, row)).keys
                 if _is_header(row) and (keys["speaker"] or keys["start"]):
                     return lines[:at], lines[at:]
@@ -160,14 +155,11 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     return [], lines[first + bool(lines and _NAMED_DELIMITER.match(lines[first])) :]
 
 
-def _dialect(lines: Sequence[str]) -> _Dialect | None:
-    """Return the dialect in which the most rows have the same number of cells."""
+def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
+    """Return the delimiter that makes most rows equally long, and whether cells are quoted."""
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
-        if not any(delimiter in line for line in lines):
-            continue
-        dialect = _Dialect(delimiter, quoted)
-        rows = list(dialect.rows(lines))
+        rows = list(_rows(lines, delimiter, quoted))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
             continue
         widths = Counter(map(len, rows))
@@ -185,7 +177,7 @@ def _dialect(lines: Sequence[str]) -> _Dialect | None:
             of_words = delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines))
             score += -0.1 if of_words else 0.1
         if score > most:
-            best, most = dialect, score
+            best, most = (delimiter, quoted), score
     return best
 
 
@@ -216,12 +208,6 @@ def _is_foreign(rows: Rows) -> bool:
         for head, *column in zip(*rows, strict=False)
     )
     return _has_times(rows[1:]) or (len(rows[0]) > 1 and (above_numbers or bool(sure - below)))
-
-
-def _labelled(row: Sequence[str]) -> bool:
-    """Return whether a label with words follows the first cell of *row*."""
-    label, colon, _ = ",".join(row[1:]).partition(":")
-    return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
 
 
 def _has_times(rows: Rows) -> bool:
@@ -258,15 +244,12 @@ def _guessed(rows: Rows) -> list[str]:
         names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
     labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
-    if not rest:
-        return names
     words = max(
-        [at for at in rest if at not in labels] or rest,
+        [at for at in rest if at not in labels] or rest or [0],
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     beside = [at for at in rest if at != words]
-    lone = len(beside) == 1
-    who = next((at for at in beside if _are_names(columns[at], lone=lone)), None)
+    who = next((at for at in beside if _are_names(columns[at], lone=len(beside) == 1)), None)
     spaces = sum(cell.count(" ") for cell in columns[words])
     sure = spaces or labels or (times and who is not None and len(rest) == 2)
     if spaces >= len(rows) or (sure and (times or who is not None)):

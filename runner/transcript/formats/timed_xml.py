@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 from runner.transcript.decode import fault
 from runner.transcript.formats.cue import Cue, Line, plain
 from runner.transcript.formats.cues import turns_of
-from runner.transcript.formats.markup import xml_root, xml_tree
+from runner.transcript.formats.markup import own_words, xml_root, xml_tree
 from runner.transcript.model import Turn
 from runner.transcript.reader_notes import Notes
 
@@ -45,7 +45,7 @@ class _TimedXml:
         frames, ticks = (_number(root.get(rate, "")) for rate in ("frameRate", "tickRate"))
         self._rates = {"f": frames or 30.0, "t": ticks or frames or 1.0}
         self._agents: dict[str | None, str] = {
-            agent.get("id", ""): _own_words(name)
+            agent.get("id", ""): own_words(name)
             for agent in root.iter("agent")
             for name in agent.iter("name")
         }
@@ -62,7 +62,7 @@ class _TimedXml:
         for child in element:
             if child.tag != "name" or element.tag != "agent":
                 self._walk(child, began, speaker, timed=timed)
-        words = "" if element.tag == "metadata" else _own_words(element)
+        words = "" if element.tag == "metadata" else own_words(element)
         if words and element.tag == "title":
             self._notes.about["title"] = words
         elif words:
@@ -98,7 +98,6 @@ class _TimedXml:
                 yield speaker, text if self._youtube else text.replace("\n", " ")
 
     def _starts(self, node: Element, base: float) -> Iterator[float]:
-        """Yield the times at which what is in *node* begins."""
         for child in node:
             start = self._time(child, *_STARTS)
             if start is not None:
@@ -124,12 +123,6 @@ class _TimedXml:
 
 def _agent(element: Element) -> str | None:
     return element.get("agent") or element.get("speaker")
-
-
-def _own_words(element: Element) -> str:
-    """Return the text of *element* without that of others in it."""
-    own = (element.text, *(child.tail for child in element))
-    return " ".join("".join(filter(None, own)).split())
 
 
 def _number(text: str) -> float | None:

@@ -11,7 +11,7 @@ from runner.base.json import check_yaml
 from runner.transcript.decode import fault
 from runner.transcript.formats.fields import fields_named
 from runner.transcript.formats.json_formats import turns_of_value
-from runner.transcript.formats.markup import xml_root, xml_tree
+from runner.transcript.formats.markup import own_words, xml_root, xml_tree
 from runner.transcript.formats.unsupported import TO_TEXT, is_other_xml
 from runner.transcript.layouts.labels import MAX_LABEL_CHARS
 from runner.transcript.model import Turn
@@ -57,10 +57,7 @@ def _yaml(text: str, source: str) -> object:
 
 
 def _text_with_labels(root: Element) -> str:
-    """Return the text of a debate in which labels such as `<name>Li:</name>` say who speaks.
-
-    It is that of the innermost element with all such labels, or of one with nearly all words.
-    """
+    """Return the text of a debate in which labels such as `<name>Li:</name>` say who speaks."""
     longest = max((element.text or "" for element in root.iter()), key=len)
     if len(longest) * 2 > len("".join(root.itertext())) and longest.count(":\n") > 1:
         return longest
@@ -84,7 +81,7 @@ def _has_label(element: Element) -> bool:
 
 def _blocks(element: Element) -> Iterator[str]:
     """Yield the texts in *element*; one with words of its own has those of leaves in it."""
-    if not _has_words(element):
+    if not own_words(element):
         for child in element:
             yield from _blocks(child)
         return
@@ -92,19 +89,13 @@ def _blocks(element: Element) -> Iterator[str]:
     yield " ".join(f"{element.text or ''}{''.join(pieces)}".split())
 
 
-def _has_words(element: Element) -> bool:
-    return any((text or "").strip() for text in (element.text, *(each.tail for each in element)))
-
-
 def _value(element: Element) -> dict[str, Any] | str:
     """Return an XML element as an object: attributes, lists of elements by name, and a text.
 
-    It is its text if it has nothing else. Elements with only text are part of the text of a parent
-    that has words itself. In one that has none, those of a name become a text, or if some are
-    objects, objects.
+    Elements with only text are part of the text of a parent that has words itself.
     """
     node: dict[str, Any] = {key: value.lstrip("#") for key, value in element.items()}
-    own = _has_words(element)
+    own = own_words(element)
     groups: dict[str, list[dict[str, Any] | str]] = {}
     words = [element.text or ""]
     for child in element:

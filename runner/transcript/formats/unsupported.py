@@ -1,7 +1,6 @@
 """Text formats that are not supported, and how to convert them."""
 
 import re
-from functools import cache
 
 from runner.transcript.decode import fault, unsupported
 from runner.transcript.formats.markup import xml_root
@@ -14,16 +13,12 @@ _TAG = re.compile(r"</?[A-Za-z][^<>]{0,2000}>")
 _MANY = 0.5
 
 
-@cache
-def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    patterns = unsupported()["text"].items()
-    return [(re.compile(p.replace("HEADER", _HEADER), re.I), what) for p, what in patterns]
-
-
 def refuse_other_formats(text: str, source: str) -> None:
     """Raise TranscriptError if *text* begins like an unsupported format."""
     start = text[:_HEAD_CHARS]
-    found = (what for pattern, what in _patterns() if pattern.match(start))
+    patterns = unsupported()["text"].items()
+    shapes = ((shape.replace("HEADER", _HEADER), what) for shape, what in patterns)
+    found = (what for shape, what in shapes if re.match(shape, start, re.IGNORECASE))
     if what := next(found, unsupported()["xml"].get(xml_root(text) or "")):
         raise fault(source, f"this is {what}")
 

@@ -131,8 +131,8 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
         header = _header(lines[at - 1]) if at > done and _is_rule(line) else None
         if header is None:
             continue
-        inside = itertools.takewhile(lambda n: _is_in_table(lines[n]), range(at, len(lines)))
-        end = max(inside) + 1
+        below = (n for n in range(at, len(lines)) if not ("|" in lines[n] or _is_rule(lines[n])))
+        end = next(below, len(lines))
         roles = fields_named(_cells(lines[at - 1])).keys
         sure = roles["speaker"] and (roles["start"] or roles["text"])
         if sure or len("".join(lines[at - 1 : end])) * _LEAST_SHARE >= len(text):
@@ -142,19 +142,12 @@ def turns_of_table(text: str, name: str, notes: Notes) -> list[Turn] | None:
     return [*turns, *_around(lines[done:], notes)] if done else None
 
 
-def _is_in_table(line: str) -> bool:
-    return "|" in line or _is_rule(line)
-
-
 def _is_rule(line: str) -> bool:
     return ("--" in line or "==" in line) and _RULE.match(line) is not None
 
 
 def _rows(lines: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the rows below a header, whose rule is the first of *lines*.
-
-    If rules part the rows, as in a grid, the lines between two of them are one row.
-    """
+    """Yield the rows below a header; in a grid, rules part them."""
     rules = [at for at, line in enumerate(lines) if _is_rule(line)]
     if len(rules) < 3 and "=" not in lines[0]:
         yield from (_cells(line) for line in lines if not _is_rule(line))

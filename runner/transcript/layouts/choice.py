@@ -106,11 +106,9 @@ def _end(rows: Sequence[Row], turns: Turns) -> int | None:
 
 
 def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
-    """Return the turns, of somebody unknown, between two of one speaker.
+    """Return the turns, of somebody unknown, between two of one speaker who asks.
 
-    If whoever speaks twice in a row asks, and words without a label follow, others have said these.
-    With a single label, a quarter of them follow a question, with several half, with times, which
-    may part a speech, most.
+    With a single label, a quarter of them follow a question, with several half, with times most.
     """
     heads = sorted(turns)
     starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
@@ -160,8 +158,7 @@ def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
     """Return the evidence for each layout, the best first.
 
-    If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
-    and so that the full stops of `MR. LI: …` belong to no layout.
+    If *thrifty*, a layout that opens most of the file keeps its rows from later ones.
     """
     ranked: list[LayoutEvidence] = []
     claimed: Collection[int] = ()
@@ -255,10 +252,7 @@ def _scores(each: LayoutEvidence) -> bool:
 def _beside(
     best: LayoutEvidence, turns: Collection[int], other: LayoutEvidence, rows: Sequence[Row]
 ) -> Turns:
-    """Return the turns of *other* besides those of the best layout.
-
-    It needs a separate stretch of the file, or Q and A, which occur among labels of counsel.
-    """
+    """Return the turns of *other* in a stretch without those of the best layout."""
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:
         letters = Counter(turn[1].label for turn in added.values())
@@ -280,10 +274,7 @@ def _known(
     *,
     below: bool,
 ) -> Turns:
-    """Return the openings of speakers who are known from the best layout, in another one.
-
-    *below*: the first line below a label of its own is its text.
-    """
+    """Return the openings of *known* speakers, but not text *below* a label of its own."""
     texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
     known = set(map(str.casefold, known))
     return {

@@ -101,7 +101,6 @@ def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str,
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
-    """Read numbers after labels as times if most labels have one."""
     late = {
         at: replace(opening, stamp=opening.late[0], rest=opening.late[1])
         for at, opening in found.items()
@@ -200,7 +199,6 @@ def _strict(verdict: Verdict, seen: Mapping[int, Opening], nearly_all: float) ->
 
 
 def _alone(verdict: Verdict, seen: Mapping[int, Opening], rows: Sequence[Row]) -> frozenset[str]:
-    """Return the names of speakers who speak once, in a separate block."""
     alone = {at for at in seen if rows[at].gap and at + 1 < len(rows) and rows[at + 1].gap}
     speaking = [at for at, each in seen.items() if (each.label, each.role) in verdict.names]
     if not mostly([at in alone for at in speaking]):

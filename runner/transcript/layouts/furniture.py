@@ -3,27 +3,13 @@
 import itertools
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.transcript.model import ends_sentence
-from runner.transcript.words import PATTERNS
+from runner.transcript.words import PATTERNS, TABLES
 
 _RECORDING, _SWITCHED = f"(?:{PATTERNS['recording']})", f"(?:{PATTERNS['switched']})"
-_NOTICE = re.compile(
-    r"\[(?:GRAPHIC|TIFF OMITTED)\](?: \[TIFF OMITTED\])?(?: T[\d.]{1,12})?$"
-    r"|\[\[Page [^\[\]]{1,20}\]\]$"
-    r"|(?:Meeting|Transcription|Recording) ended after [\d:]{4,9}\W*$"
-    r"|[_*]?This editable transcript was computer generated"
-    r"|(?:\W{1,5}|(?-i:(?=E)))End of (?:(?:the|this) )?"
-    r"(?:transcript|recording|audio|meeting|interview|tape|side)(?: [\dA-D]{1,2})?\W{0,5}$"
-    r"|Page \d{1,4} of \d{1,4}$"
-    r"|[(\[]?Transcri(?:bed|pt|ption) by (?:https?:|\w{2,30}\.(?:ai|com|io)\b)"
-    r"|Copyright (?:©|\(c\) \d)"
-    r"|\*{3} .{1,100} \*{3}$"
-    r"|Exported \d{1,9} message\(s\)"
-    r"|[A-Z][A-Z ]{3,30}: .{1,150} - WATCH: https?:",  # of Fathom
-    re.IGNORECASE,
-)
+_NOTICE = re.compile("|".join(TABLES["notices"]), re.IGNORECASE)
 # Between blank lines, since somebody may say so, too.
 _ALONE = re.compile(
     rf"^(?:[^:?!]{{1,60}} {_SWITCHED} (?:\w{{1,3}}['’ ]?)?{_RECORDING}$"
@@ -50,21 +36,22 @@ _MIN_PAGE_LINES = 15  # between lines that end in a growing number and do not sa
 
 def furniture(lines: Sequence[str]) -> list[str]:
     """Return for each of *lines* the kind of furniture it is, or "" for text."""
-    kinds = [_kind(line.strip()) for line in lines]
-    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
-    for index, (above, line, below) in enumerate(around):
-        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
-            kinds[index] = "notices"
-    for index in _initials(lines):
-        kinds[index] = "initials"
-    for index in line_numbers(lines):
-        kinds[index] = "line numbers"
     numbers = _growing_numbers(lines)
-    for index in numbers:
-        kinds[index] = "page and cue numbers"
-    for index in _around(lines, numbers):
-        kinds[index] = "page headers"
-    return kinds
+    kinds = {
+        **dict.fromkeys(_notices(lines), "notices"),
+        **dict.fromkeys(_initials(lines), "initials"),
+        **dict.fromkeys(line_numbers(lines), "line numbers"),
+        **dict.fromkeys(numbers, "page and cue numbers"),
+        **dict.fromkeys(_around(lines, numbers), "page headers"),
+    }
+    return [kinds.get(at) or _kind(line.strip()) for at, line in enumerate(lines)]
+
+
+def _notices(lines: Sequence[str]) -> Iterator[int]:
+    around = zip(["", *lines], lines, [*lines[1:], ""], strict=False)
+    for at, (above, line, below) in enumerate(around):
+        if not above.strip() and not below.strip() and _ALONE.match(line.strip()[:_MAX_CHARS]):
+            yield at
 
 
 def _kind(stripped: str) -> str:
@@ -83,16 +70,13 @@ def _kind(stripped: str) -> str:
 
 def line_numbers(lines: Sequence[str]) -> set[int]:
     """Return the lines that count from 1 to 5 or more with no text between, as a margin does."""
-    found: set[int] = set()
-    run: list[int] = []
-    written = list(map(str.strip, lines))
-    for index, line in [*enumerate(written), (-1, "end")] if "1" in written else ():
-        if line and line != str(len(run) + 1):
-            found.update(run if len(run) >= _MIN_NUMBERS else ())
-            run = []
-        if line == str(len(run) + 1):
-            run.append(index)
-    return found
+    runs: list[list[int]] = [[]]
+    for at, line in enumerate(map(str.strip, lines)):
+        if line and line != str(len(runs[-1]) + 1):
+            runs.append([])
+        if line == str(len(runs[-1]) + 1):
+            runs[-1].append(at)
+    return {at for run in runs if len(run) >= _MIN_NUMBERS for at in run}
 
 
 def _initials(lines: Sequence[str]) -> set[int]:
@@ -110,10 +94,7 @@ def _initials(lines: Sequence[str]) -> set[int]:
 
 
 def _growing_numbers(lines: Sequence[str]) -> set[int]:
-    """Return the lines that differ in one number only, which grows by one from each to the next.
-
-    They are bare numbers, name a page, or lie far apart; others may be labels such as `Speaker 1`.
-    """
+    """Return the lines that differ in one number only, which grows by one from each to the next."""
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, line in enumerate(lines):
         stripped = line.strip()

@@ -52,7 +52,6 @@ def chosen(rows: list[Row], notes: Notes, *, headed: bool = True) -> tuple[list[
 
 
 def _cut(rows: Sequence[Row], choice: Choice) -> list[Row]:
-    """Return *rows* with those cut that hold the turns of several speakers."""
     known = {opening.label for name, opening in choice.turns.values() if name and opening.label}
     asked = choice.layout.pair if choice.layout else sum(row.rest[:3] == "Q. " for row in rows) > 1
     chevrons = sum(row.rest.startswith(">>") for row in rows) > 1
@@ -82,11 +81,8 @@ def _cutter_of(
 ) -> Callable[[str], list[str]]:
     """Return a function that cuts a line before *marks* and before labels after a sentence.
 
-    Labels are those *known* from whole lines, and their surnames. If one of these occurs inside
-    a line, others there that recur or look like names are labels, too. In a text without
-    punctuation, a sentence may end before any known label if several labels are inside lines.
-    Where turns begin with capitals, lower-case words after a label are not a label. Without
-    *colons*, a label is in brackets.
+    Labels are *known*, or occur inside a line that has a known one. Without punctuation, a known
+    label may stand anywhere. Without *colons*, a label is in brackets.
     """
     opened = [match[1] for line in lines if (match := _OPENED.search(line[:_HEAD_CHARS]))]
     cased = sum(map(str.isupper, opened)) >= max(2, len(opened) * _MOSTLY)

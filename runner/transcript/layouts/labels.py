@@ -183,7 +183,6 @@ class _Habit:
 def _habit(
     candidates: Sequence[LabelUse], groups: dict[str, list[LabelUse]], places: int, first: str
 ) -> _Habit:
-    """Return the common features of most candidates whose label recurs."""
     recurring = [each for group in groups.values() if len(group) > 1 for each in group]
     typical = recurring or candidates
     most = len(typical) * 0.8
@@ -247,14 +246,10 @@ def _may_name(label: str, uses: int) -> bool:
 
 
 def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
-    """Return whether a name that occurs once is a speaker.
-
-    Amid paragraphs without labels, a single word before a colon may as well begin a sentence.
-    """
+    """Return whether a name that occurs once is a speaker; a word may begin a sentence."""
     if not (habit.repeats or habit.dense or habit.first or (set_off and label.isupper())):
         return False
-    sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
-    return True if sure else None
+    return habit.dense or set_off or " " in label or label.isupper() or label == habit.first or None
 
 
 def _name_like(word: str) -> bool:

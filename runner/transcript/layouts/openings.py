@@ -140,7 +140,8 @@ def wrapped(opens: str) -> Opens:
         end = text.find(close, 1, MAX_LABEL_CHARS + 12)
         if text[0] in "[(" and text[1 : max(end, 0)].strip(" (") and text.count(text[0], 1, end):
             end = text.find(close, end + 1, MAX_LABEL_CHARS + 12)
-        if end < 2 or text[end + 1 : end + 2] == "(" or _is_sound(text[1:end]):
+        sound = not WORDS["sounds"].isdisjoint(text[1:end].lower().split())
+        if end < 2 or text[end + 1 : end + 2] == "(" or sound:
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
         named = read_label(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
@@ -151,10 +152,6 @@ def wrapped(opens: str) -> Opens:
         return replace(named, stamp=stamp, rest=rest.strip(), dress=row.mark + text[0])
 
     return match
-
-
-def _is_sound(text: str) -> bool:
-    return not WORDS["sounds"].isdisjoint(text.lower().split())
 
 
 def emphasised(rows: Sequence[Row], at: int) -> Opening | None:
@@ -217,12 +214,12 @@ def parted(part: re.Pattern[str]) -> Opens:
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
-        head = row.rest[:HEAD_CHARS]
-        apart = (each for each in part.finditer(head) if _is_closed(head[: each.start()]))
-        found = next(apart, None)
-        if found is None or found.start() == 0:
+        for found in part.finditer(row.rest[:HEAD_CHARS]):
+            rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
+            if name.count("(") <= name.count(")"):
+                break
+        else:
             return None
-        rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
         if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
         named = read_label(name, row.stamp, rest, row.mark + row.opening)
@@ -232,10 +229,6 @@ def parted(part: re.Pattern[str]) -> Opens:
         return with_late(named)
 
     return match
-
-
-def _is_closed(text: str) -> bool:
-    return text.count("(") <= text.count(")")
 
 
 dashed = parted(_DASH)

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from runner.transcript.layouts.labels import FACTS, Likeness, likeness
 from runner.transcript.layouts.rows import Row
@@ -106,7 +106,6 @@ def notes_above(rows: Sequence[Row]) -> int:
 
 
 def _plain_key(row: Row) -> str:
-    """Return the text before a colon in a row that is not a list item."""
     key = _KEY.match(row.rest[:200]) if not row.mark else None
     return key[1] if key else ""
 
@@ -123,14 +122,14 @@ def is_date(text: str) -> bool:
     return len(text) <= _MAX_HEADING_CHARS and _DATE_ALONE.match(text) is not None
 
 
-def _begins_with_name(line: str) -> bool:
-    name = _BEHIND_NAME.split(line.strip("*_- "))[0]
-    return not line.endswith(":") and likeness(name) == Likeness.NAME
-
-
-def _person(line: str) -> str:
-    """Return the person in a line of a list, "" in a heading such as `Other Participants`."""
-    return line.strip("*_- ") if _ATTENDEES.isdisjoint(line.lower().split()) else ""
+def _people(lines: Sequence[str]) -> Iterator[str]:
+    """Yield the people in a list, but not headings such as `Other Participants`."""
+    for line in lines:
+        name = _BEHIND_NAME.split(line.strip("*_- "))[0]
+        if line.endswith(":") or likeness(name) != Likeness.NAME:
+            return
+        if _ATTENDEES.isdisjoint(line.lower().split()):
+            yield line.strip("*_- ")
 
 
 def facts_of(preface: Sequence[str]) -> dict[str, str]:
@@ -142,8 +141,8 @@ def facts_of(preface: Sequence[str]) -> dict[str, str]:
         value = key[2].strip("*_ ") if key else ""
         words = set(name.split())
         if words & _ATTENDEES and len(words) < 3:
-            below = itertools.takewhile(_begins_with_name, preface[at + 1 : at + 1 + _MAX_PEOPLE])
-            facts.setdefault("attendees", value or ", ".join(filter(None, map(_person, below))))
+            below = preface[at + 1 : at + 1 + _MAX_PEOPLE]
+            facts.setdefault("attendees", value or ", ".join(_people(below)))
         elif value and name in {"title", "subject", "topic", "meeting"}:
             facts.setdefault("title", value)
         if dated := _DATE.search(line[:2000]):

@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from runner.transcript.layouts.furniture import furniture
@@ -118,10 +118,7 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:
-    """Find the line breaks of wrapping: the next word had no room in the line above.
-
-    If all those lines are indented, and others are not, a sentence may end above, too.
-    """
+    """Find the line breaks of wrapping: the next word had no room in the line above."""
     lengths = sorted(row.indent + len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if len(rows) >= _MIN_WRAPPED_ROWS else 0
     if not _MIN_WIDTH <= width <= _MAX_WIDTH:
@@ -139,8 +136,8 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
-def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
-    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
+def outgrown(texts: Sequence[str]) -> set[int]:
+    """Return which of *texts* the next says again, longer, as in live captions.
 
     Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
     """
@@ -149,25 +146,24 @@ def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
     for at in range(1, len(texts) + 1):
         if at < len(texts) and _grows(texts[at - 1], texts[at]):
             continue
-        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
+        if at - start > 2 and len(texts[at - 1].split()) >= _MIN_GROWN_WORDS:
             gone |= set(range(start, at - 1))
         start = at
     return gone
 
 
-def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
-    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
-    if before[0] != after[0] or not text or not longer.startswith(text):
-        return False
-    added = longer[len(text) :]
-    return not added[:1].isalnum() and any(map(str.isalnum, added))
+def _grows(before: str, after: str) -> bool:
+    text = before.rstrip(" .,…?!-").lower()
+    added = after.lower().removeprefix(text)
+    grown = bool(text) and len(added) < len(after)
+    return grown and not added[:1].isalnum() and any(map(str.isalnum, added))
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
     """Leave out a YAML block at the top, but not speech between two rules, whose labels repeat."""
-    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line.strip() in {"---", "..."})
+    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line in ("---", "..."))
     first, last = next(rules, None), next(rules, None)
-    if first is None or last is None or lines[first].strip() != "---" or any(lines[:first]):
+    if first is None or last is None or lines[first] != "---" or any(lines[:first]):
         return lines
     block, rest = lines[first + 1 : last], lines[last + 1 :]
     keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
@@ -175,17 +171,12 @@ def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
     if not keys or len(keys) > len({*keys} - labels) or not any(rest):
         return lines
     notes.leave_out("front matter", "\n".join(lines[first : last + 1]))
-    notes.about.update(_facts(block))
-    return rest
-
-
-def _facts(block: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Yield the facts in a front matter, one a line, such as title, date, role or site."""
-    for line in block[:_MAX_FACTS]:
+    for line in block[:_MAX_FACTS]:  # one a line, such as title, date, role or site
         key, _, value = line.partition(":")
         value = value.strip().strip("\"'")
         if _YAML_KEY.match(line) and value and value[0] not in "[{|>&*!":
-            yield key.lower(), value[:_MAX_FACT_CHARS]
+            notes.about[key.lower()] = value[:_MAX_FACT_CHARS]
+    return rest
 
 
 def _without_question_numbers(lines: list[str], notes: Notes) -> list[str]:
@@ -200,10 +191,7 @@ def _without_question_numbers(lines: list[str], notes: Notes) -> list[str]:
 
 
 def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], list[str]]:
-    """Leave out line numbers such as the 1 to 25 in the margin of court transcripts.
-
-    Return the lines, and their places if numbered; numbering restarts on each page.
-    """
+    """Leave out numbers in a margin; return the lines and, if numbered, their places."""
     matches = [_LINE_NUMBER.match(line) for line in lines]
     numbers = [int(match[1]) for match in matches if match]
     written = sum(bool(line.strip()) for line in lines)

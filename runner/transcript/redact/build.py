@@ -50,14 +50,18 @@ def redact(
         _add_identifiers(redaction, texts)
     named = partial(names_in, common=common, caseless=caseless, english=english)
     said = [name for text in (*spoken, *further) for name in named(text)]
-    forms = {} if english else dict.fromkeys(filter(_is_inflected, said))
+    forms = {}  # of names, perhaps: Pekalle
+    for name in said if not english else ():
+        key, *others = _keys(name)
+        if not others and not is_listed(key) and is_inflected(key):
+            forms[name] = key
     people = _people(settings, transcript, labels)
     _add_people(redaction, [*people, *(name for name in said if name not in forms)])
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     file = redaction.add(FILE, transcript.name or "transcript")
     _add_endings(redaction, spoken)
-    _add_people(redaction, [form for form in forms if _keys(form)[0] not in redaction.names])
+    _add_people(redaction, [form for form, key in forms.items() if key not in redaction.names])
     _add_spelled(redaction, spoken)
     redaction.join_literals()
     segments = []
@@ -81,7 +85,6 @@ def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
 
 
 def _about_texts(settings: TranscriptSettings, transcript: Transcript) -> Iterator[str]:
-    """Yield facts about the transcript: title, date, attendees, glossary."""
     about, reading = settings.about, transcript.reading
     yield from filter(None, (about.title, about.date, about.attendees, *about.glossary))
     yield from reading.about.values() if reading else ()
@@ -91,8 +94,8 @@ def _people(
     settings: TranscriptSettings, transcript: Transcript, labels: Sequence[str]
 ) -> Iterator[str]:
     """Yield the names of settings and labels: first those that the files of a batch share."""
-    for label in (settings.speakers or {}).values():
-        yield from filter(None, [name_in_label(label)])
+    speakers = settings.speakers or {}
+    yield from filter(None, map(name_in_label, speakers.values()))
     yield from names_in_list(settings.about.attendees or "")
     for entry in settings.about.glossary:
         name = name_in_label(entry)
@@ -100,14 +103,12 @@ def _people(
             yield name
     if transcript.reading:
         yield from names_in_list(transcript.reading.about.get("attendees", ""))
-    for label in (*labels, *(settings.speakers or {})):
-        yield from filter(None, [name_in_label(label)])
+    yield from filter(None, map(name_in_label, (*labels, *speakers)))
     for text in _about_texts(settings, transcript):
         yield from names_in(text)
 
 
 def _is_term(entry: str) -> bool:
-    """Return whether an entry of a glossary is an acronym or an ordinary word."""
     return (entry.isupper() and len(entry) <= 5) or entry.islower()
 
 
@@ -115,20 +116,13 @@ def _terms(settings: TranscriptSettings) -> Iterator[str]:
     """Yield glossary entries that are neither a person, a common word nor an acronym."""
     for entry in settings.about.glossary:
         keys = _keys(entry)
-        if not keys or _is_term(entry) or any(map(is_listed, keys)) or len("".join(keys)) < 3:
-            continue
-        if not all(map(is_common, keys)):
+        other = _is_term(entry) or any(map(is_listed, keys)) or all(map(is_common, keys))
+        if not other and len("".join(keys)) > 2:
             yield entry
 
 
 def _keys(name: str) -> Keys:
     return tuple(token.key for token in tokens_of(name))
-
-
-def _is_inflected(name: str) -> bool:
-    """Return whether *name* may be a form of another one: Pekalle."""
-    keys = _keys(name)
-    return len(keys) == 1 and not is_listed(keys[0]) and is_inflected(keys[0])
 
 
 def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
@@ -164,7 +158,6 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
 
 
 def _spelt(part: Keys, name: str) -> str:
-    """Return *part* as spelt in *name*."""
     tokens = tokens_of(name)
     for place in range(len(tokens) - len(part) + 1):
         run = tokens[place : place + len(part)]

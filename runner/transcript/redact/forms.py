@@ -51,7 +51,6 @@ def parts_of(name: Keys) -> Iterator[Keys]:
 
 
 def _is_no_edge(key: str) -> bool:
-    """Return whether the word *key* cannot begin or end a part of a name."""
     return key in _NO_EDGES or (key in (PLACES | MONTHS) and key not in given_names())
 
 
@@ -79,7 +78,8 @@ def admits(
         return False
     if first.key in MONTHS and _IN_MONTH.search(text, max(0, first.start - 12), first.start):
         return False
-    if not _is_word(first.key, english=english) and first.key not in MONTHS:
+    word = is_common(first.key) and not (english and is_short_name(first.key))
+    if not word and first.key not in MONTHS:
         return first.capital or caseless or english or len(first.text) > 3
     if not first.capital and not caseless:
         return False
@@ -94,11 +94,6 @@ def admits(
             or (after[0].capital and after[0].key not in NO_NAMES and not caseless)
         )
     )
-
-
-def _is_word(key: str, *, english: bool) -> bool:
-    """Return whether *key*, a part of someone's name, is a common word, too."""
-    return is_common(key) and not (english and is_short_name(key))
 
 
 def inflected(token: Token, stems: Mapping[str, str]) -> str | None:

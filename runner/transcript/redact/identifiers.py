@@ -48,10 +48,13 @@ def find_identifiers(text: str) -> Iterator[Found]:
     for match in _matches("NUMBERED", text):
         yield *match.span(1), ACCOUNT
     for match in _matches("DIGITS", text):
-        if _is_number(match[0]) and not any(p.match(text, match.end()) for p in _PATTERNS["UNIT"]):
+        plain, units = match[0].strip("()"), (p.match(text, match.end()) for p in _PATTERNS["UNIT"])
+        other = any(p.fullmatch(plain) for p in _PATTERNS["NO_NUMBER"]) or "--" in plain
+        if not other and not any(units):
             yield *match.span(), PHONE if _looks_dialled(match[0]) else ACCOUNT
     for match in _matches("SPOKEN", text):
-        if _is_spoken(match[0]):
+        words = [word for word in re.findall(r"\w+", match[0].casefold()) if not word.isdigit()]
+        if sum(word not in _TENS for word in words) >= 3:
             yield *match.span(), PHONE
 
 
@@ -65,11 +68,6 @@ def identity(kind: str, surface: str) -> str:
     return re.sub(r"[\W_]+", "", folded).removeprefix("00")
 
 
-def _is_number(text: str) -> bool:
-    plain = text.strip("()")
-    return not any(p.fullmatch(plain) for p in _PATTERNS["NO_NUMBER"]) and "--" not in text
-
-
 def _looks_dialled(text: str) -> bool:
     digits = sum(map(str.isdigit, text))
     card = digits >= 13 and _passes_luhn([int(c) for c in text if c.isdigit()])
@@ -81,8 +79,3 @@ def _passes_luhn(digits: list[int]) -> bool:
     """Return whether *digits* have the check digit of a card (ISO/IEC 7812-1, annex B)."""
     doubled = [sum(divmod(2 * d, 10)) if place % 2 else d for place, d in enumerate(digits[::-1])]
     return sum(doubled) % 10 == 0
-
-
-def _is_spoken(text: str) -> bool:
-    words = [word for word in re.findall(r"\w+", text.casefold()) if not word.isdigit()]
-    return len(words) >= 3 and sum(word not in _TENS for word in words) >= 3

@@ -43,9 +43,7 @@ _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
 _INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _CALLED = regex.compile(r"(?:^|\s)\p{Ll}+, $")  # "Can you, Priya?"
 _WITHIN = regex.compile(r"[\p{L},] $")  # a sentence
-_UNCASED_TITLES = regex.compile(
-    r"(?:السيد|السيدة|الأستاذ|الدكتور|الدكتورة|מר|גברת|גב'|ד\"ר|श्री|श्रीमती|डॉ\.?)\s$"
-)
+_UNCASED_TITLES = regex.compile(rf"(?:{ANY['uncased_titles']})\s$")
 
 
 def names_in(
@@ -137,7 +135,6 @@ class _Passage:
         return joins(self.text, month, following[0]) and following[0].key in family_names()
 
     def _is_person(self, run: Tokens, place: int, before: str, met: bool) -> bool:
-        """Return whether the capitalised words of *run* are the name of a person."""
         first, last = run[0], run[-1]
         given = first.key in given_names()
         if not given and _THE.search(before):
@@ -155,7 +152,6 @@ class _Passage:
         return all(strange) and not all(token.text.isupper() for token in run)
 
     def _is_single(self, token: Token, before: str, met: bool, says: bool) -> bool:
-        """Return whether one capitalised word is the name of a person."""
         key = token.key
         if len(key) < 2 or key in PARTICLES or _is_acronym(token):
             return False
@@ -209,5 +205,4 @@ class _Passage:
 
 
 def _is_acronym(token: Token) -> bool:
-    """Return whether a word is written like CPU or APIs."""
     return len(token.text) > 1 and token.text[:2].isupper()

@@ -64,7 +64,6 @@ class Redaction(NullRedaction):
         return {name: {"text": form, "times": self.times[name]} for name, form in self._stand_ins()}
 
     def _stand_ins(self) -> Iterator[tuple[str, str]]:
-        """Yield each stand-in with its form."""
         for name, forms in self._forms.items():
             yield from ((_numbered(name, place), form) for place, form in enumerate(forms))
 
@@ -158,8 +157,6 @@ class Redaction(NullRedaction):
         end = _RUN_ON.match(text, end).end()  # type: ignore[union-attr]
         while start > place and text[start - 1].isascii() and text[start - 1].isalnum():
             start -= 1
-        if (start, end) == span[:2]:
-            return span
         return start, end, self.form("_".join(name.split("_")[:2]), text[start:end])
 
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
@@ -233,13 +230,11 @@ def _squeezed(form: str) -> str:
 
 
 def _literal(form: str) -> list[str]:
-    """Return *form* as patterns of its characters and of what may stand beside it."""
-    made = [r"\s+" if each == " " else re.escape(_lower(each)) for each in " ".join(form.split())]
+    lower = "".join(
+        each.lower() if len(each.lower()) == 1 else each for each in " ".join(form.split())
+    )
+    made = [r"\s+" if each == " " else re.escape(each) for each in lower]
     if not UNSPACED.search(form):
         made[:0] = [r"(?<![A-Za-z0-9_])"] * form[0].isalnum()
         made += [r"(?![A-Za-z0-9_])"] * form[-1].isalnum()
     return made
-
-
-def _lower(character: str) -> str:
-    return character.lower() if len(character.lower()) == 1 else character

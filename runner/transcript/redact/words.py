@@ -72,7 +72,6 @@ def tokens_of(text: str, common: Set[str] | None = None) -> list[Token]:
 
 
 def _opens(text: str, start: int) -> bool:
-    """Return whether a sentence begins at *start*."""
     place = start - 1
     while place >= 0 and text[place] in _BETWEEN:
         place -= 1
@@ -96,14 +95,11 @@ def name_in_label(label: str) -> str | None:
     keys = [word.key for word in words]
     if not any(len(key) > 1 or UNSPACED.search(key) for key in keys):
         return None
-    if all(key in ROLES for key in keys) or not any(map(_may_be_name, words)):
+    rare = any(is_listed(key) or not is_common(key) for key in keys)
+    short = any(is_short_name(word.key) and not word.text.isupper() for word in words)  # not CEO
+    if all(key in ROLES for key in keys) or not (rare or short):
         return None  # Interviewer, Mission Control, Technical Support
     return str(name[words[0].start : words[:MAX_WORDS][-1].end])
-
-
-def _may_be_name(word: Token) -> bool:
-    is_short = is_short_name(word.key) and not word.text.isupper()  # CEO
-    return is_short or is_listed(word.key) or not is_common(word.key)
 
 
 def names_in_list(text: str) -> Iterator[str]:
