@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,7 @@ RECORD = "intermediate/stage_a/say_means.json"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, mask = tmp_path_factory.mktemp("finished"), os.umask(0o077)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with chdir(folder):
         begin()
     os.umask(mask)
     return folder / "run"
