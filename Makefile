@@ -14,7 +14,7 @@ run: .venv/.run
 	$(BIN)/colloquy
 
 test: .venv/.ready
-	$(BIN)/pytest -n 3 --dist worksteal
+	$(BIN)/pytest -n 2 --dist worksteal
 
 test-next: .venv-next/.ready
 	.venv-next/bin/pytest -n 2 --dist worksteal $(TOUCHING_HYDRA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import socket
@@ -15,6 +16,8 @@ from helpers import KEY
 from hypothesis import HealthCheck, settings
 
 from runner.run.cli.compose import register_resolvers
+
+gc.disable()  # until all tests are imported, of which nothing is garbage
 
 # Every process that a test starts would compile all modules again: 50 s of CPU, and these 20 s.
 sys.dont_write_bytecode = False
@@ -38,17 +41,13 @@ settings.load_profile("suite")
 LOOPBACK = {"127.0.0.1", "::1", "localhost", None, ""}
 
 
+def pytest_collection_finish() -> None:
+    gc.enable()
+
+
 @pytest.fixture(scope="session", autouse=True)
-def own_key(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Sign runs with a key of this session; give calls one that opens nothing."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MY_KEY", KEY)
-        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
+def own_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Sign runs with a key of this session; give calls one that opens nothing, and no network."""
     real = socket.getaddrinfo
 
     def guarded(host: object, *args: object, **kwargs: object) -> object:
@@ -57,15 +56,19 @@ def only_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
             raise AssertionError(f"a test looked up {name}")
         return real(host, *args, **kwargs)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(socket, "getaddrinfo", guarded)
+    register_resolvers()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+            patch.delenv(name, raising=False)
+        patch.setenv("MY_KEY", KEY)
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.getbasetemp() / "config"))
+        patch.setattr(socket, "getaddrinfo", guarded)
+        patch.setattr(os, "fsync", lambda _: None)  # which only the death of a machine shows
+        yield
 
 
 @pytest.fixture(autouse=True)
 def own_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for name in ("OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(os, "fsync", lambda _: None)  # which only the death of a machine shows
-    register_resolvers()
     monkeypatch.chdir(tmp_path)
     yield
     structlog.reset_defaults()  # which commands change for their process

@@ -20,10 +20,13 @@ def resolve(
     guide that cannot be read.
     """
     try:
-        missing = sorted(OmegaConf.missing_keys(cfg))
-        if missing:
-            raise ConfigError(f"'{missing[0]}' is required: add {missing[0]}=… to the command")
-        data = OmegaConf.to_container(cfg, resolve=True)
+        try:
+            data = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=True)
+        except OmegaConfBaseException:
+            if missing := sorted(OmegaConf.missing_keys(cfg)):  # as slow as all the rest
+                key = missing[0]
+                raise ConfigError(f"'{key}' is required: add {key}=… to the command") from None
+            raise
     except OmegaConfBaseException as error:
         key = getattr(error, "full_key", None) or "the configuration"
         raise ConfigError(f"{key}: {_reason(str(error.args[0]))}") from error

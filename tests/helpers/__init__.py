@@ -94,7 +94,7 @@ def analyzer(stage_name: str, needs: list[str] | None = None) -> AnalyzerSetting
 
 def job(*overrides: str, **arguments: Any) -> Job:
     """Compose the real configuration with *overrides* and build its job."""
-    return build_job(composed(overrides).copy(), **arguments)
+    return build_job(composed(overrides), **arguments)
 
 
 @cache

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from helpers import ScriptedTransport, job
@@ -51,7 +56,27 @@ def session(start: Start, reply: Reply, answers: int | None = None) -> tuple[int
     return code, asked
 
 
-def begin(
+def begin(*overrides: str, answers: int | None = None, **more: Any) -> tuple[int, list[str]]:
+    """Start a run in ./run, one call at a time; by default it is a copy of one that was made so.
+
+    What is patched takes no effect on a copy: `begin_anew` makes none.
+    """
+    if overrides or more:
+        return begin_anew(*overrides, answers=answers, **more)
+    os.umask(mask := os.umask(0))
+    code, asked, folder = _begun(answers, mask)
+    shutil.copytree(folder.name, Path.cwd(), dirs_exist_ok=True)
+    return code, [*asked]
+
+
+@cache
+def _begun(answers: int | None, mask: int) -> tuple[int, list[str], TemporaryDirectory[str]]:
+    folder = TemporaryDirectory(prefix="begun-")
+    with chdir(folder.name):
+        return *begin_anew(answers=answers), folder
+
+
+def begin_anew(
     *overrides: str,
     answers: int | None = None,
     faults: Mapping[str, CallError] | None = None,

@@ -116,6 +116,7 @@ def _import_all() -> dict[str, str]:
     from importlib import import_module
     from pathlib import Path
 
+    gc.disable()  # nothing that is imported is garbage
     import runner
     from helpers import job
     from runner.providers.litellm.loading import load_litellm, load_openai
@@ -131,8 +132,8 @@ def _import_all() -> dict[str, str]:
     for name in pages.list_templates(extensions=["html"]):
         pages.get_template(name)
     project = tomllib.loads(Path(__file__).parents[2].joinpath("pyproject.toml").read_text())
-    gc.collect()
     gc.freeze()
+    gc.enable()
     scripts: dict[str, str] = project["project"]["scripts"]
     return scripts
 

@@ -275,7 +275,7 @@ def test_each_request_is_in_the_log_as_httpx_puts_it(model: str) -> None:
 
 def test_openai_client_is_imported_before_the_first_call_and_only_if_it_asks() -> None:
     code = (
-        "import asyncio, sys\n"
+        "import asyncio, gc, sys\n"
         "from runner.providers.litellm.route import ModelRoute\n"
         "from runner.providers.litellm.transport import LiteLLMTransport\n"
         "async def loaded(variable):\n"
@@ -284,7 +284,8 @@ def test_openai_client_is_imported_before_the_first_call_and_only_if_it_asks() -
         "    await transport.close()\n"
         "    return 'openai.resources' in sys.modules\n"
         "print(*(asyncio.run(loaded(variable)) for variable in ('MY_KEY', 'NO_KEY')))\n"
+        "print(gc.isenabled())\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
-    assert done.stdout.split() == ["False", "True"]
+    assert done.stdout.split() == ["False", "True", "True"]

@@ -10,7 +10,7 @@ import pytest
 from helpers import job
 from helpers.disk import full_disk
 from helpers.runs import STAGE_A, STAGE_B, Reply, failing, load, simulated
-from helpers.sessions import RUN, begin, resume
+from helpers.sessions import RUN, begin, begin_anew, resume
 
 from runner.base.errors import CallError, NotRunError, OutputError
 from runner.providers.request import Completion, Request
@@ -200,7 +200,7 @@ def test_a_page_never_outlives_the_outcome_it_shows() -> None:
 def test_an_answer_that_could_not_be_written_is_not_called_ok() -> None:
     full = full_disk(lambda path: path == FILE, errno.EIO)
     with full, pytest.raises(OutputError, match="Input/output error"):
-        begin()
+        begin_anew()
 
     assert "unsaved" == load("metadata.json")["stages"]["stage_a"]["analyzers"]["say_means"]
     assert [] == verify(RUN)

@@ -6,6 +6,7 @@ import random
 import shutil
 import sys
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,6 @@ from runner.reports import verify_tables
 from runner.reports.report.write import write_report
 from runner.reports.verify import USAGE, main, verify
 from runner.reports.verify_tables import faults_of_pages
-from runner.run.cli.compose import register_resolvers
 from runner.transcript.model import Segment, Transcript
 
 pytestmark = pytest.mark.usefixtures("private")
@@ -36,9 +36,7 @@ RECORD = "intermediate/stage_a/say_means.json"
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, mask = tmp_path_factory.mktemp("finished"), os.umask(0o077)
-    register_resolvers()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
+    with chdir(folder):
         begin()
     os.umask(mask)
     return folder / "run"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
@@ -25,8 +26,7 @@ Executed = tuple[RunResult, Path, ScriptedTransport]
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Executed:
     """Return a run of all analyzers that nothing happened to."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("whole"))
+    with chdir(tmp_path_factory.mktemp("whole")):
         result, path, transport = execute(job())
         return result, path.absolute(), transport
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from helpers.batches import write_all
 from helpers.runs import ONLY_TWO
-from helpers.sessions import RUN, begin, resume
+from helpers.sessions import RUN, begin, begin_anew, resume
 
 from runner.base.errors import ConfigError
 from runner.record.signature import SIGNATURE, fault_of, sign_stored
@@ -27,19 +27,10 @@ SECRET = "wJalrXUtnFEMI-K7MDENG-bPxRfiCYEXAMPLEKEY"
 SSTI = "{{ cycler.__init__.__globals__.os.system('touch executed') }}"
 
 
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a run that was interrupted after one answer."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(tmp_path_factory.mktemp("stored"))
-        begin(answers=1)
-        return RUN.absolute()
-
-
 @pytest.fixture
-def begun(stored: Path) -> None:
-    """Put a copy of that run into ./run; a moved run stays signed."""
-    shutil.copytree(stored, RUN)
+def begun() -> None:
+    """Put a run that was interrupted after one answer into ./run."""
+    begin(answers=1)
 
 
 @pytest.fixture(autouse=True)
@@ -481,7 +472,7 @@ def test_what_a_launcher_brings_back_is_signed_where_it_arrives(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("COLLOQUY_SIGNING_KEY", str(Path("of_the_node").absolute()))
-    begin(answers=1)
+    begin_anew(answers=1)
     monkeypatch.delenv("COLLOQUY_SIGNING_KEY")
     sweep = write_sweep()
     for number in (0, 1):
@@ -510,7 +501,7 @@ def test_a_key_that_is_open_to_others_stops_a_run_before_it_begins(
     monkeypatch.setenv("COLLOQUY_SIGNING_KEY", "key")
     Path("key").chmod(0o644)
     with pytest.raises(ConfigError, match="the signing key key is open to others"):
-        begin()
+        begin_anew()
 
     assert not RUN.exists()
 

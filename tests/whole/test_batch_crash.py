@@ -9,7 +9,7 @@ import asyncio
 import errno
 import os
 from collections import Counter
-from collections.abc import Iterator
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,14 +81,10 @@ class Trial:
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
-    before = Path.cwd()
-    os.chdir(tmp_path_factory.mktemp("batches"))
-    write_all(FILES)
-    folder = Path.cwd()
-    os.chdir(before)
-    with pytest.MonkeyPatch.context() as patched:
-        patched.chdir(folder)
+def made(tmp_path_factory: pytest.TempPathFactory) -> BatchJob:
+    folder = tmp_path_factory.mktemp("batches")
+    with chdir(folder):
+        write_all(FILES)
         job: Any = many("output.console=quiet", "transcript.path=" + str(folder / "many"))
     undisturbed = folder / "undisturbed"
     with (folder / "calls").open("wb") as calls:
@@ -97,7 +93,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BatchJob]:
 
     assert (EXIT_OK, []) == (code, verify(undisturbed))
 
-    yield job
+    return job
 
 
 def operations(offset: int) -> range:

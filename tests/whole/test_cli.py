@@ -15,8 +15,6 @@ from helpers import slow_server, warm
 from helpers.processes import END_S, colloquy, until, warm_server
 from helpers.runs import load
 
-from runner.run.cli.compose import register_resolvers
-
 pytestmark = pytest.mark.slow
 
 TALK = "Ann: We should wait, because the pump failed.\n"
@@ -34,7 +32,6 @@ STAGES = {
 @pytest.fixture(scope="module")
 def sample_run(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Run the shipped default once: no key, no argument."""
-    register_resolvers()
     folder = tmp_path_factory.mktemp("sample")
     command = [sys.executable, "-m", "runner"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=END_S)

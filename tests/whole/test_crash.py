@@ -17,7 +17,6 @@ from helpers.faulty_fs import KILLED, FaultyFileSystem
 
 from benchmarks.crashes import BROKEN, Subject, Trial, committed, damage, prepare
 from runner.base.errors import EXIT_OK, EXIT_OUTPUT
-from runner.run.cli.compose import register_resolvers
 
 STRIDE = int(os.environ.get("COLLOQUY_CRASH_STRIDE", "23"))
 SMALL = (
@@ -31,7 +30,6 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def subject(tmp_path_factory: pytest.TempPathFactory) -> Subject:
-    register_resolvers()
     return prepare(tmp_path_factory.mktemp("undisturbed"), *SMALL)
 
 

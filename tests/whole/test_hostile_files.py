@@ -11,7 +11,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -64,14 +64,10 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("stored")
     home, outside = made / "home", made / "elsewhere"
     home.mkdir()
-    before = Path.cwd()
-    os.chdir(home)
-    try:
+    with chdir(home):
         execute(job("pipeline=transcript_analysis", "output.console=quiet"), into=str(RUN))
         write_all(2)
         execute_batch(many("output.console=quiet"))
-    finally:
-        os.chdir(before)
     (home / RUN / "superseded").mkdir()
     (home / "sweeps/mine/multirun.yaml").write_text("hydra: {}\n")
     shutil.copytree(home / RUN, outside)
@@ -91,15 +87,14 @@ def home(stored: Path, tmp_path: Path) -> Iterator[Path]:
         raise AssertionError("a hang")
 
     shutil.copytree(stored, tmp_path, symlinks=True, dirs_exist_ok=True)
-    before, handler = Path.cwd(), signal.signal(signal.SIGALRM, hung)
-    os.chdir(tmp_path / "home")
+    handler = signal.signal(signal.SIGALRM, hung)
     signal.alarm(WATCHDOG_S)
     try:
-        yield tmp_path / "home"
+        with chdir(tmp_path / "home"):
+            yield tmp_path / "home"
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, handler)
-        os.chdir(before)
 
 
 def listening(path: Path) -> None:

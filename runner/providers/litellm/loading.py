@@ -1,5 +1,6 @@
 """Import of litellm (seconds of CPU), with its network requests and log handlers disabled."""
 
+import gc
 import importlib
 import logging
 import os
@@ -15,7 +16,13 @@ def load_litellm() -> Any:
     for name in ("no_proxy", "NO_PROXY"):  # what a server here is sent stays on this machine
         if _HERE not in (named := os.environ.get(name, "")):
             os.environ[name] = f"{named},{_HERE}".lstrip(",")
-    litellm: Any = importlib.import_module("litellm")
+    collects = gc.isenabled()
+    gc.disable()  # looking for garbage takes a fifth of the time, and there is none
+    try:
+        litellm: Any = importlib.import_module("litellm")
+    finally:
+        if collects:
+            gc.enable()
     litellm.suppress_debug_info = True
     litellm.telemetry = False
     litellm.DEFAULT_MAX_RETRIES = 0  # which `embedding` uses if it is given 0
