@@ -62,10 +62,8 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
     else:
         questions = read_guide(guide)
     if not isinstance(template, Mapping):
-        raise ConfigError(
-            f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to ask its "
-            f"questions: use pipeline=interviews"
-        )
+        lacks = f"this pipeline has no analyzer {TEMPLATE!r} to ask its questions"
+        raise ConfigError(f"guide={guide}: {lacks}: use pipeline=interviews")
     for name in (name for name in analyzers if name in questions and name != TEMPLATE):
         raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
     given, made = mapping(template.get("variables")), dict[str, Any]()
