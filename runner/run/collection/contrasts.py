@@ -47,7 +47,12 @@ class Agreements(Finder):
         if not self.state.themes:
             self.caller.skip(self.node, "there is no theme")
             return
-        packs = await offload(self._packs)
+
+        def tokens(theme: Theme) -> int:
+            lines, _ = self._lines(theme, itertools.count(1), examples=True)
+            return self.caller.tokens(*lines)
+
+        packs: list[list[Theme]] = await offload(list, packed(self.state.themes, tokens, self.room))
         if len(packs) == 1:
             found = await self._ask("", 0, packs[0], examples=True)
         else:
@@ -59,13 +64,6 @@ class Agreements(Finder):
             found += [e for e in last if (type(e), frozenset(e.themes)) not in known]
         for each in found:
             self.state.add(each)
-
-    def _packs(self) -> list[list[Theme]]:
-        def tokens(theme: Theme) -> int:
-            lines, _ = self._lines(theme, itertools.count(1), examples=True)
-            return self.caller.tokens(*lines)
-
-        return list(packed(self.state.themes, tokens, self.room))
 
     def _lines(
         self, theme: Theme, numbers: Iterator[int], *, examples: bool
@@ -192,7 +190,6 @@ class Outliers(Finder):
     async def _ask(
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
-        """Return the outliers among *found*, by id, with the reasons."""
         shown, hidden = self.fitting(found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
         lines = list[str]()

@@ -138,7 +138,6 @@ class Judging:
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
     ) -> Outcome:
-        """Return the result of *read* on the stored or new reply to *request*."""
         asker, name = self.asker, model.settings.name
         key = request_key(request, model.settings, self.job.settings.repeat)
         if asker.stored and asker.stored.may_have(key):
