@@ -210,9 +210,8 @@ class _Known:
         if file and heard[files[0]] is None:
             found = [(files[0], speaker)]
         if not found:
-            near = did_you_mean(
-                speaker, {who for of in heard.values() if of for who in of.values()}
-            )
+            every = {who for of in heard.values() if of for who in of.values()}
+            near = did_you_mean(speaker, every)
             asked = f"no speaker in {file} is called" if file else "no file has a speaker"
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found

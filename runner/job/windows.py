@@ -80,10 +80,8 @@ class Fitter:
         }
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
-        known = self.settings, models
-        nodes = [
-            n for n in stage.nodes if model in (*chain_of(n, *known), *escalation_of(n, *known))
-        ]
+        of = self.settings, models
+        nodes = [n for n in stage.nodes if model in (*chain_of(n, *of), *escalation_of(n, *of))]
         fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet

@@ -95,9 +95,8 @@ class Judging:
     async def _verdict(self, node: Node, check: Check, answer: str) -> tuple[bool | None, str]:
         """Return the verdict on *answer*, None without one, and the reason."""
         try:
-            both = await gather_all(
-                self._ask(node, check, answer, swapped=swapped) for swapped in (False, True)
-            )
+            orders = (self._ask(node, check, answer, swapped=each) for each in (False, True))
+            both = await gather_all(orders)
         except CallError as error:
             return None, f"{_NO_ANSWER}: {error}"
         (one, why), (other, _) = both

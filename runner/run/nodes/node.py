@@ -70,10 +70,8 @@ class NodeRunner:
             outcome = await self.attempt(question, upstream)
             if outcome.answer is not None or outcome.kind in _COMMON:
                 return outcome
-            model, why = (
-                question.model.settings.name,
-                {"kind": outcome.kind, "error": outcome.error},
-            )
+            model = question.model.settings.name
+            why = {"kind": outcome.kind, "error": outcome.error}
             log.warning("model.failed", analyzer=node.name, model=model, **why)
         return await self._read(final, upstream, self.asker.ask)
 

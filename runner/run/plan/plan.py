@@ -134,17 +134,11 @@ def plan_nodes(
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     """Predict the wall-clock seconds by running the real scheduler in virtual time."""
-    work = {
-        name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
-        for name, node in nodes.items()
-    }
+    work = {n: Duration(p.latency_s, (p.latency_s,) * (p.calls - 1)) for n, p in nodes.items()}
     processing, model = job.settings.processing, job.main.settings
     limited = any((model.rpm, model.tpm, model.itpm, model.otpm))
     gate = Gate(max_in_flight(job), rates_of(model)) if limited else None
-    tokens = {
-        name: (node.tokens // node.calls, node.reply_tokens // node.calls)
-        for name, node in nodes.items()
-    }
+    tokens = {n: (p.tokens // p.calls, p.reply_tokens // p.calls) for n, p in nodes.items()}
     slots = processing.max_concurrent, processing.mode
     wall = ideal_makespan(job.pipeline, work, *slots, gate, tokens)
     for stage, name in prefix_policy(job).primed:
