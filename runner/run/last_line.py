@@ -10,7 +10,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, OutputError, reason
-from runner.base.json import amount, read_json, section
+from runner.base.json import amount, load_json, read_json, section
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
@@ -29,7 +29,7 @@ from runner.run.collection.collect import is_collected
 from runner.run.run import RunResult
 
 # Files of a finished run that are made from its answers.
-_MADE = ("grounding.json", "coverage.json", "insights.json", "logs/benchmark.json", METADATA)
+_MADE = ("grounding.json", "coverage.json", "insights.json", "logs/benchmark.json")
 
 
 def print_end(
@@ -141,4 +141,12 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
     whole = all(fault is None and record["status"] == "ok" for fault, record in records)
-    return whole and all(read_json(path / name) for name in _MADE)
+    return whole and bool(read_json(path / METADATA)) and all(_is_intact(path / n) for n in _MADE)
+
+
+def _is_intact(file: Path) -> bool:
+    try:
+        load_json(file)
+    except (OSError, ValueError):
+        return False
+    return True
