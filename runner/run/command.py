@@ -141,13 +141,11 @@ class _Jobs:
 
     @cached_property
     def session(self) -> Any:
-        """The session that runs all jobs of the process."""
         from runner.run.session import Session  # imported late for a fast --help
 
         return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
-        """Run the job that *cfg* describes; return its objective."""
         try:
             return self.session.run(self._job(cfg))
         except Exception as error:  # noqa: BLE001 - Hydra would add lines of its own

@@ -118,7 +118,6 @@ def from_here(path: Path, overrides: Sequence[str]) -> list[str]:
 
 
 def _from_here(override: str) -> str:
-    """Return *override* with the path of a file of the user made absolute."""
     if (key := override.partition("=")[0]) not in FILES:
         return override
     value = parsed([override])[0].value()

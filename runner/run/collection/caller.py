@@ -69,7 +69,6 @@ class _Validator(Validator):
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        """Return the outcome of *reply*; see `Validator.validate`."""
         findings = read_document(self._texts[node.name]).findings
         near, restore = self.job.settings.grounding.near_score, self.job.redaction.restore
         quoted = ((s, quote) for each in findings for s, quote in each.evidence)

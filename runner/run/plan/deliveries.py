@@ -81,13 +81,11 @@ def planned_deliveries(
 
 
 def _flex(job: Setup, live_s: float, asked: list[Model]) -> _Way:
-    """Return the expected and the longest time at flex, or why it is unavailable."""
     factor = flex_factor(history_of(job.root), {model.settings.name for model in asked})
     return factor and live_s * factor, live_s + _steps(job) * TIMEOUT_S, _why_not("flex", asked)
 
 
 def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
-    """Return the expected and the longest time in batches, or why they are unavailable."""
     steps, recorded = _steps(job), [sorted(_latencies(job, model)) for model in asked]
     took = [each or [BatchLimits().window_s] for each in recorded]
     ends = steps * max(map(median, took), default=0.0)
