@@ -162,7 +162,7 @@ def _items(lines: Sequence[str]) -> list[_Item]:
     """Return the items in *lines*; probes, and what is indented below one, belong to it."""
     items, numbers = list[_Item](), set[str]()
     margin = ((line, _MARK.match(line)) for line in lines if not line[0].isspace())
-    subjects = sum(m is None or bool(_NUMBER.search(m[0]) and not _ends(n)) for n, m in margin)
+    subjects = sum(m is None or bool(_NUMBER.search(m[0]) and not _ends(row)) for row, m in margin)
     for line in lines:
         mark = _MARK.match(line)
         words = (line[mark.end() :] if mark else line).strip()
