@@ -3,7 +3,7 @@
 from math import isfinite
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from runner.base.text import cut
 from runner.config.section import Name, SettingsSection
@@ -36,12 +36,8 @@ _READ: dict[str, tuple[str, ...]] = {
 }
 
 
-def _whole(value: object) -> object:
-    return float(value) if type(value) is int else value
-
-
-_Bound = Annotated[float, BeforeValidator(_whole), Field(ge=0)]
-_Share = Annotated[float, BeforeValidator(_whole), Field(gt=0, le=1)]
+_Bound = Annotated[float, Field(ge=0)]
+_Share = Annotated[float, Field(gt=0, le=1)]
 _Text = Annotated[str, StringConstraints(min_length=1, max_length=4000)]
 
 
@@ -94,8 +90,7 @@ class Check(SettingsSection):
 
     @model_validator(mode="after")
     def _fits_its_type(self) -> Self:
-        fault = self._fault()
-        if fault:
+        if fault := self._fault():
             raise ValueError(fault)
         return self
 

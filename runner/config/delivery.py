@@ -25,10 +25,8 @@ def deadline_of(by: str, begun: float) -> float:
     try:
         return datetime.fromisoformat(by.strip()).timestamp()
     except (ValueError, OverflowError, OSError):
-        expected = (
-            "expected a duration such as 30m, 1h30m or 1d, or a time such as 2026-12-01T08:00"
-        )
-        raise ValueError(expected) from None
+        expected = "a duration such as 30m, 1h30m or 1d, or a time such as 2026-12-01T08:00"
+        raise ValueError(f"expected {expected}") from None
 
 
 def _as_deadline(by: object) -> object:

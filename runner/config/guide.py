@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -58,27 +60,19 @@ def with_guide(data: dict[str, Any], kept: Mapping[str, Any] | None = None) -> d
         return {**data, "analyzers": others} if template is not None else data
     old = mapping(kept)
     if old.get("guide") == guide and not kind_of(user_path(guide)):
-        asked = ((n, b) for n, b in mapping(old.get("analyzers")).items() if n not in analyzers)
-        questions = {n: text_of(at(b, "variables", "question")) for n, b in asked}
+        before = ((n, b) for n, b in mapping(old.get("analyzers")).items() if n not in analyzers)
+        questions = {n: text_of(at(b, "variables", "question")) for n, b in before}
     else:
         questions = read_guide(guide)
     if not isinstance(template, Mapping):
-        raise ConfigError(
-            f"guide={guide}: this pipeline has no analyzer {TEMPLATE!r} to ask its "
-            f"questions: use pipeline=interviews"
-        )
-    made: dict[str, Any] = {}
+        lacks = f"this pipeline has no analyzer {TEMPLATE!r} to ask its questions"
+        raise ConfigError(f"guide={guide}: {lacks}: use pipeline=interviews")
+    for name in (name for name in analyzers if name in questions and name != TEMPLATE):
+        raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
+    given, made = mapping(template.get("variables")), dict[str, Any]()
+    asked = {n: {**template, "variables": {**given, "question": q}} for n, q in questions.items()}
     for name, body in analyzers.items():
-        if name == TEMPLATE:
-            given = mapping(template.get("variables"))
-            made |= {
-                each: {**template, "variables": {**given, "question": text}}
-                for each, text in questions.items()
-            }
-        elif name in questions:
-            raise ConfigError(f"guide={guide}: {name!r} names an analyzer already; rename it")
-        else:
-            made[name] = body
+        made |= asked if name == TEMPLATE else {name: body}
     return {**data, "analyzers": made}
 
 
@@ -139,57 +133,79 @@ def _questions_in(file: Path, ending: str) -> Iterator[tuple[str, str]]:
         text = _FRONT_MATTER.sub("", read_text(file, MAX_BYTES))
         lines = _UNDERLINED.sub("", text).splitlines()
         left = (line for line in lines if not _NO_QUESTION.fullmatch(line))
-        for each in _items([line.lstrip("# ") if line.startswith("#") else line for line in left]):
-            yield "", each
+        left = (line.lstrip("# ") if line.startswith("#") else line for line in left)
+        yield from (("", question) for question in _questions(_items([*left])))
 
 
-def _items(lines: Sequence[str]) -> Iterator[str]:
-    """Yield the questions in *lines*; probes, and what is indented below one, belong to it.
+@dataclass
+class _Item:
+    """An item of a guide; *line* is its last, *is_head* says that its first ends with a colon."""
+
+    words: str
+    line: str
+    depth: int
+    listed: bool
+    is_head: bool = False
+
+    def has(self, words: str, depth: int, *, marked: bool) -> bool:
+        """Return whether a line of *words* belongs to it: indented below it, cut off, a probe."""
+        if _PROBE.match(words):
+            return True
+        if depth > self.depth:
+            return not marked or _asks(self.words) or not _ends(words)
+        lower = self.words[0].islower() and not self.listed  # one of several subjects
+        is_cut = len(self.line) >= _WRAPPED and not lower and self.words[-1] != ":"
+        return not marked and words[:1].islower() and is_cut and not _ends(self.words)
+
+
+_LAST = _Item("", "", -1, listed=False)  # behind all others
+
+
+def _items(lines: Sequence[str]) -> list[_Item]:
+    """Return the items in *lines*; probes, and what is indented below one, belong to it."""
+    items, numbers = list[_Item](), set[str]()
+    margin = ((line, _MARK.match(line)) for line in lines if not line[0].isspace())
+    subjects = sum(m is None or bool(_NUMBER.search(m[0]) and not _ends(row)) for row, m in margin)
+    for line in lines:
+        mark = _MARK.match(line)
+        words = (line[mark.end() :] if mark else line).strip()
+        depth = len(line) - len(line.lstrip())
+        if mark and (number := _NUMBER.search(mark[0])):
+            numbers.add(own := number[0].strip("."))
+            depth += own.count(".") * (own.rpartition(".")[0] in numbers)
+        elif mark and not mark[0].isupper():
+            depth += subjects > 1  # a bullet below one of several such lines
+        if items and items[-1].has(words, depth, marked=bool(mark)):
+            items[-1].words, items[-1].line = f"{items[-1].words} {words}", line
+        else:
+            items.append(_Item(words, line, depth, bool(mark), words.endswith(":")))
+    return items
+
+
+def _questions(items: Sequence[_Item]) -> Iterator[str]:
+    """Yield the questions in *items*.
 
     Questions below an item that asks nothing, or below a line with a colon, begin with it; so do
     those of a list below a line without a mark that ends no sentence, unless that is a title: the
     first line, and the only one without a mark.
     """
-    item, last, depth, asks, listed = "", "", 0, False, False
     head, top, holds = "", -1, False  # *holds*: also for lines without a mark
-    numbers = set[str]()
-    margin = [(line, _MARK.match(line)) for line in lines if not line[0].isspace()]
-    plain = sum(mark is None for _, mark in margin)
-    subjects = sum(bool(m and _NUMBER.search(m[0])) and not _ends(line) for line, m in margin)
-    for line in lines:
-        mark = _MARK.match(line)
-        words = (line[mark.end() :] if mark else line).strip()
-        indent = len(line) - len(line.lstrip())
-        if mark and (number := _NUMBER.search(mark[0])):
-            numbers.add(own := number[0].strip("."))
-            indent += own.count(".") * (own.rpartition(".")[0] in numbers)
-        elif mark and not mark[0].isupper():
-            indent += plain + subjects > 1  # a bullet below one of several such lines
-        below, is_head = bool(item) and indent > depth, words.endswith(":")
-        goes_on = not mark and (below or (_is_cut(item, last) and words[:1].islower()))
-        belongs = below and (asks or not _ends(words))
-        if goes_on or belongs or (item and _PROBE.match(words)):
-            item, last, asks = f"{item} {words}", line, asks or _asks(words)
-            continue
-        colon = item.endswith(":") and (mark or not is_head)
-        leads = not listed and indent >= depth and (colon or (mark and not _ends(item)))
-        if item and ((below and listed) or leads):
-            is_title = last is lines[0] and plain == 1 and not (below or colon)
-            head = "" if is_title else f"{item} " if _ends(item) else f"{item.rstrip(':')}: "
-            top, holds = depth - (not below), bool(below or colon)
-        elif item:
-            yield item
-        if indent <= top or not (mark or (holds and not is_head)):
+    bare = [item for item in items if not item.listed]
+    is_title = len(bare) == 1 and bare[0].words == bare[0].line.rstrip()  # of one line
+    for item, after in pairwise([*items, _LAST]):
+        if item.depth <= top or not (item.listed or (holds and not item.is_head)):
             head = ""
-        item, last, depth = head + words, line, indent
-        asks, listed = _asks(words), bool(mark)
-    if item:
-        yield item
-
-
-def _is_cut(item: str, line: str) -> bool:
-    """Return whether the *item* that ends with *line* seems to go on in another one."""
-    return len(line) >= _WRAPPED and not _ends(item) and item[-1] != ":" and not item[0].islower()
+        question = head + item.words
+        below = after.depth > item.depth
+        colon = question.endswith(":") and (after.listed or not after.is_head)
+        lists = colon or (after.listed and not _ends(question))
+        if not (below if item.listed else lists and after.depth >= item.depth):
+            yield question
+            continue
+        head = f"{question} " if _ends(question) else f"{question.rstrip(':')}: "
+        if is_title and item is items[0] and not (item.listed or below or colon):
+            head = ""
+        top, holds = item.depth - (not below), below or colon
 
 
 def _asks(words: str) -> bool:

@@ -55,34 +55,29 @@ def json_schemas(
     describe the keys; *choices* are the names of each group's files, and *formats* the values of
     `transcript.format`.
     """
-    comments = _comments(conf)
-    return {kind: _schema(kind, comments, choices, formats) for kind in KINDS}
-
-
-def _schema(
-    kind: str,
-    comments: Mapping[tuple[str, str], str],
-    choices: Mapping[str, Sequence[str]],
-    formats: Sequence[str],
-) -> Json:
-    root = KINDS[kind].model_json_schema()
-    sections: Json = {KINDS[kind].__name__: root, **root.get("$defs", {})}
-    for name, section in sections.items():
-        section.pop("required", None)
-        for key, field in section["properties"].items():
-            if (name, key) == ("TranscriptSettings", "format"):
-                field["enum"] = list(formats)
-            if (name, key) == ("Settings", "analyzers"):
-                field["properties"] = {n: {} for n in choices["analyzer"] if n != "base"}
-            inner = sections[ref[1]]["description"] if (ref := _REF.search(str(field))) else ""
-            own = field.get("description")
-            text = comments.get((name, key)) or own or inner.partition("\n")[0]
-            section["properties"][key] = _or_later(field) | {"description": text}
-    more: Json = {"defaults": _defaults(kind, comments, choices)}
-    if kind == "config":
-        more["hydra"] = {"type": "object", "description": "Settings of Hydra: hydra.cc"}
-    root["properties"] |= more
-    return {"$schema": "http://json-schema.org/draft-07/schema#", **root}
+    comments, schemas = _comments(conf), dict[str, Json]()
+    analyzers: Json = {name: {} for name in choices["analyzer"] if name != "base"}
+    own: dict[tuple[str, str], Json] = {
+        ("TranscriptSettings", "format"): {"enum": list(formats)},
+        ("Settings", "analyzers"): {"properties": analyzers},
+    }
+    for kind, model in KINDS.items():
+        root = model.model_json_schema()
+        sections: Json = {model.__name__: root, **root.get("$defs", {})}
+        for name, section in sections.items():
+            section.pop("required", None)
+            for key, field in section["properties"].items():
+                field |= own.get((name, key), {})
+                inner = sections[ref[1]]["description"] if (ref := _REF.search(str(field))) else ""
+                said = comments.get((name, key)) or field.get("description")
+                text = said or inner.partition("\n")[0]
+                section["properties"][key] = _or_later(field) | {"description": text}
+        root["properties"]["defaults"] = _defaults(kind, comments, choices)
+        if kind == "config":
+            hydra = {"type": "object", "description": "Settings of Hydra: hydra.cc"}
+            root["properties"]["hydra"] = hydra
+        schemas[kind] = {"$schema": "http://json-schema.org/draft-07/schema#", **root}
+    return schemas
 
 
 def _or_later(field: Json) -> Json:
@@ -144,7 +139,6 @@ def _comments(conf: Traversable) -> dict[tuple[str, str], str]:
 def _keys(
     section: type[SettingsSection], node: yaml.MappingNode
 ) -> Iterator[tuple[str, yaml.Node, yaml.Node]]:
-    """Yield the keys in *node* with the name of their section, and their values."""
     for key, value in node.value:
         if key.value == "defaults":
             for entry in value.value:

@@ -47,8 +47,7 @@ def model_facts(name: str) -> ModelFacts:
         return ModelFacts()
     provider = str(entry.get("litellm_provider")).removesuffix("_converse")
     rules = CACHE_RULES.get(provider)
-    listed = _int(entry.get("prompt_cache_min_tokens"))
-    least = listed or (rules.min_tokens if rules else None)
+    least = _int(entry.get("prompt_cache_min_tokens")) or (rules.min_tokens if rules else None)
     caches = entry.get("cache_read_input_token_cost") is not None and least is not None
     return ModelFacts(
         context_window=_int(entry.get("max_input_tokens") or entry.get("max_tokens")),

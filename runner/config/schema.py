@@ -24,14 +24,12 @@ _Switch = Literal["auto", "on", "off"]
 Switch = Annotated[_Switch, BeforeValidator(as_switch, json_schema_input_type=_Switch | bool)]
 _Redact = Literal["off", "names", "all"]
 Redact = Annotated[_Redact, BeforeValidator(as_switch, json_schema_input_type=_Redact | bool)]
+# A label in a transcript, composed as the reader returns it.
+Label = Annotated[str, AfterValidator(lambda label: unicodedata.normalize("NFC", label))]
 Minimised = Literal[
     "wall_s", "cost_usd", "total_tokens", "failed", "ungrounded",
     "failed_checks", "1-coverage", "1-precision",
 ]  # fmt: skip
-
-
-def _composed(label: str) -> str:
-    return unicodedata.normalize("NFC", label)  # as the reader returns it
 
 
 class AboutSettings(SettingsSection):
@@ -52,7 +50,7 @@ class TranscriptSettings(SettingsSection):
     token_budget: Tokens | None
     overlap_tokens: Count
     reduce_token_budget: Tokens
-    speakers: dict[Annotated[str, AfterValidator(_composed)], str] | None = None
+    speakers: dict[Label, str] | None = None
     about: AboutSettings = AboutSettings()
     media: str | None = None
     redact: Redact = "off"

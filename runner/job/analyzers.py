@@ -39,7 +39,5 @@ def check_codes(book: Codebook | None, redaction: NullRedaction) -> None:
     """Raise ConfigError for a code whose name *redaction* would change."""
     for name in (code.name for code in book.codes) if book else ():
         if redaction.mask(name, eager=True) != name:
-            raise ConfigError(
-                f"codebook: transcript.redact replaces a name or identifier in the code {name!r}: "
-                f"rename it"
-            )
+            fault = f"transcript.redact replaces a name or identifier in the code {name!r}"
+            raise ConfigError(f"codebook: {fault}: rename it")

@@ -25,9 +25,7 @@ MAX_BYTES = 16_000_000
 MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
-_FILE = (
-    *("file", "file name", "filename", "document", "document name", "transcript", "interview"),
-)
+_FILE = {"file", "file name", "filename", "document", "document name", "transcript", "interview"}
 _MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsheets write no value
 
 
@@ -35,8 +33,7 @@ _MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsh
 class Attributes:
     """Attributes of files: *names* in order, and their values by file.
 
-    *speakers* has values of single speakers, by file and speaker. A missing value is
-    empty.
+    *speakers* has values of single speakers, by file and speaker. A missing value is empty.
     """
 
     names: tuple[str, ...] = ()
@@ -59,13 +56,9 @@ class Attributes:
         rows = (row for file in self.speakers.values() for row in file.values())
         return frozenset(n for row in rows for n, v in zip(self.names, row, strict=False) if v)
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return them as JSON-able data."""
-        return {"names": self.names, "files": self.files, "speakers": self.speakers}
-
 
 def attributes_from(data: Any) -> Attributes:
-    """Return the attributes in untrusted *data*, as `as_dict` returns them."""
+    """Return the attributes in untrusted *data*, the fields of Attributes as JSON."""
     names = tuple(map(text, listing(mapping(data).get("names"))[:MAX_COLUMNS]))
     speakers = mapping(mapping(data).get("speakers"))
 
@@ -143,16 +136,15 @@ def read_attributes(
     at = titles.index(SPEAKER) if SPEAKER in titles else None
     known = _Known(inputs, speakers_in, earlier)
     may_name = [n for n, title in enumerate(titles) if title in _FILE] + [0] * (at != 0)
-    times = {n: sum(len(row) > n and known.names(row[n]) for _, row in rows[1:]) for n in may_name}
+    times = {n: sum(bool(known.called(c[n])) for _, c in rows[1:] if len(c) > n) for n in may_name}
     named_at = max(may_name, key=times.__getitem__, default=None)
     columns = [n for n in range(len(header)) if n not in (named_at, at) and (n or header[0])]
     names = tuple(header[n] for n in columns)
     _check_header(f"attributes={file}", names, len(rows))
-    if named_at is not None and titles[named_at] not in _FILE and known.names(header[named_at]):
-        raise ConfigError(
-            f"attributes={file}:1: {header[named_at]!r} is a file of this batch: expected a header "
-            f"above it, such as file,role"
-        )
+    if named_at is not None and titles[named_at] not in _FILE and known.called(header[named_at]):
+        expected = "expected a header above it, such as file,role"
+        where = f"attributes={file}:1: {header[named_at]!r} is a file of this batch"
+        raise ConfigError(f"{where}: {expected}")
     files, speakers = dict[str, tuple[str, ...]](), dict[str, dict[str, tuple[str, ...]]]()
     lines: dict[tuple[str, str], int] = {}
     for line, row in rows[1:]:
@@ -218,24 +210,20 @@ class _Known:
         if file and heard[files[0]] is None:
             found = [(files[0], speaker)]
         if not found:
-            near = did_you_mean(
-                speaker, {who for of in heard.values() for who in (of or {}).values()}
-            )
+            every = {who for of in heard.values() if of for who in of.values()}
+            near = did_you_mean(speaker, every)
             asked = f"no speaker in {file} is called" if file else "no file has a speaker"
             raise ConfigError(f"{where}: {asked} {one_line(speaker, 100)!r}{near}")
         yield from found
 
-    def names(self, cell: str) -> bool:
-        """Return whether *cell* names a file."""
-        return bool(self._called(cell))
-
-    def _called(self, cell: str) -> list[str]:
+    def called(self, cell: str) -> list[str]:
+        """Return the files that *cell* may name."""
         path = self._by_path.get(_absolute(cell)) if cell else None
         return [path] if path else self._files.called(cell)
 
     def _file(self, where: str, cell: str) -> list[str]:
         """Return the file that *cell* names, nothing for one that was removed."""
-        files = self._called(cell)
+        files = self.called(cell)
         if len(files) == 1 or (not files and self._earlier.called(cell)):
             return files
         shown = repr(one_line(cell, 100))

@@ -69,10 +69,8 @@ def build_job(
     attributes_of(setup.settings, None)  # raises for any
     batch, path = setup.settings.batch, setup.settings.transcript.path
     if transcript is None and (batch.shard or batch.shards > 1):
-        raise ConfigError(
-            f"batch.shard={batch.shard} of batch.shards={batch.shards}: expected "
-            f"transcript=FOLDER or a pattern, got {path!r}"
-        )
+        expected = f"expected transcript=FOLDER or a pattern, got {path!r}"
+        raise ConfigError(f"batch.shard={batch.shard} of batch.shards={batch.shards}: {expected}")
     return run_job(setup, transcript or open_transcript(setup.settings))
 
 
@@ -89,10 +87,8 @@ def setup_from(
     resolved, as YAML.
     """
     refuse_keys(data, composed)
-    settings, folders = validate(data), analyzer_folders(config_dirs)
+    settings, folders = checked_settings(data), analyzer_folders(config_dirs)
     check_extras(settings)
-    check_format(settings)
-    check_patterns(settings.transcript)
     pipeline = make_pipeline(settings.stages, settings.analyzers)
     models = _models(settings)
     analyzers, codebook = load_analyzers(settings, folders)
@@ -202,10 +198,8 @@ def with_served_windows(job: Job | BatchJob) -> Job | BatchJob:
     for model in models:
         key = os.environ.get(model.settings.api_key_env or "")
         learn_served(model.settings, model.learned, key, text, model.tokenizer.count(text))
-    if isinstance(job, Job):
-        return run_job(job, job.transcript)
-    run_job(job, _NO_TRANSCRIPT)
-    return job
+    cut = run_job(job, job.transcript if isinstance(job, Job) else _NO_TRANSCRIPT)
+    return cut if isinstance(job, Job) else job
 
 
 def _values(setup: Setup) -> dict[str, Any]:
@@ -244,11 +238,14 @@ def analyzer_folders(config_folders: Sequence[Path]) -> tuple[Path, ...]:
     return tuple(path.resolve() for path in folders)
 
 
-def check_format(settings: Settings) -> None:
-    """Raise ConfigError if `transcript.format` is the name of no reader."""
+def checked_settings(data: Mapping[str, Any]) -> Settings:
+    """Return *data* as Settings; raise ConfigError, also for an unknown format or a bad pattern."""
+    settings = validate(data)
     if (name := settings.transcript.format) not in formats():
         near = did_you_mean(name, formats())
         raise ConfigError(f"transcript.format={name!r} is not a format{near}")
+    check_patterns(settings.transcript)
+    return settings
 
 
 def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
@@ -277,8 +274,7 @@ def transcript_path(path: str) -> Path:
         package, _, inner = path.removeprefix(PACKAGE_PREFIX).partition("/")
         folder = package_folder(package) if package.isidentifier() else None  # not imported
         if folder is None or not (folder / inner).resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(
-                f"transcript.path={path!r}: expected pkg://PACKAGE/FILE of an installed package"
-            )
+            expected = "expected pkg://PACKAGE/FILE of an installed package"
+            raise ConfigError(f"transcript.path={path!r}: {expected}")
         return folder / inner
     return user_path(path)

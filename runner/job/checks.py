@@ -61,9 +61,8 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
     if not settings.plan:  # a plan sends nothing
         _check_environment(at, model)
     if model.name.startswith(OFFLINE) and model.reply_format == "text":
-        raise ConfigError(
-            f"{at}.reply_format='text': the offline model answers by schema; expected 'auto'"
-        )
+        why = "the offline model answers by schema; expected 'auto'"
+        raise ConfigError(f"{at}.reply_format='text': {why}")
     if (model.input_usd_per_mtok is None) != (model.output_usd_per_mtok is None):
         raise ConfigError(f"{at}.input_usd_per_mtok and output_usd_per_mtok go together")
     _check_params(f"{at}.params", model.params)
@@ -78,13 +77,13 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         check_simulated(model.simulate, f"{at}.simulate.")
     if prices_of(model) is None:
         prices = f"set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok"
-        unknown = f"the price of {model.name} is unknown: {prices}"
+        unknown = f"the price of {model.name} is unknown: {prices}, or"
         if (most := settings.budget.max_cost_usd) is not None:
             raise ConfigError(
-                f"budget.max_cost_usd={most:g}: {unknown}, or cap budget.max_tokens instead"
+                f"budget.max_cost_usd={most:g}: {unknown} cap budget.max_tokens instead"
             )
         if "cost_usd" in settings.objective:
-            raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
+            raise ConfigError(f"objective=cost_usd: {unknown} minimise total_tokens")
 
 
 def _check_params(at: str, params: Mapping[str, Any]) -> None:
@@ -133,7 +132,6 @@ def has_extra(name: str) -> bool:
 
 
 def _check_embeddings(settings: Settings) -> None:
-    """Raise ConfigError if `collection.embeddings` cannot be asked, or capped."""
     if (name := settings.collection.embeddings) is None:
         return
     at, model = f"collection.embeddings={name}", embedding_model(name, settings.model)
@@ -144,19 +142,15 @@ def _check_embeddings(settings: Settings) -> None:
         raise ConfigError(f"{at} needs {key}, which is not set: export it, or set it to null")
     most = settings.budget.max_cost_usd
     if most is not None and prices_of(embedding_route(name, settings.model)) is None:
-        raise ConfigError(
-            f"budget.max_cost_usd={most:g}: the price of {at} is unknown: cap budget.max_tokens "
-            f"instead"
-        )
+        unknown = f"the price of {at} is unknown: cap budget.max_tokens instead"
+        raise ConfigError(f"budget.max_cost_usd={most:g}: {unknown}")
 
 
 def _check_environment(at: str, model: ModelSettings) -> None:
-    """Raise ConfigError if a variable that the provider needs is not set."""
+    advice = "export it, or use model=offline, which needs"
     if model.api_key_env and not os.environ.get(model.api_key_env):
-        raise ConfigError(
-            f"{at}.api_key_env names {model.api_key_env}, which is not set: export it, "
-            f"or use model=offline, which needs no key"
-        )
+        unset = f"{at}.api_key_env names {model.api_key_env}, which is not set"
+        raise ConfigError(f"{unset}: {advice} no key")
     provider = model.name.split("/", 1)[0]
     keyless = not (model.api_key_env or model.api_base or model.simulate)
     if keyless and provider in _KEYED and not os.environ.get(f"{provider.upper()}_API_KEY"):
@@ -166,10 +160,8 @@ def _check_environment(at: str, model: ModelSettings) -> None:
         )
     for name in _required(model):
         if not os.environ.get(name):
-            raise ConfigError(
-                f"{name} is not set, and {provider} needs it ({at}.requires_env): export it, "
-                f"or use model=offline, which needs none"
-            )
+            unset = f"{name} is not set, and {provider} needs it ({at}.requires_env)"
+            raise ConfigError(f"{unset}: {advice} none")
 
 
 def _check_keys(at: str, model: ModelSettings) -> None:
@@ -199,8 +191,7 @@ def _check_keys(at: str, model: ModelSettings) -> None:
 
 def _required(model: ModelSettings) -> list[str]:
     """Return the required variables; api_base replaces one that holds the address."""
-    has_base = model.api_base is not None
-    return [name for name in model.requires_env if not (has_base and name.endswith("_API_BASE"))]
+    return [n for n in model.requires_env if not (model.api_base and n.endswith("_API_BASE"))]
 
 
 def _check_address(at: str, model: ModelSettings) -> None:
@@ -251,7 +242,5 @@ def check_structured_keys(nodes: Iterable[Node], analyzers: Mapping[str, Analyze
         keys = {key for each in data for key in each.get("properties", ())}
         for key in node.context.include_structured_keys:
             if key not in keys:
-                raise ConfigError(
-                    f"include_structured_keys of {node.name}: {key!r} is in no answer it reads"
-                    f"{did_you_mean(key, keys)}"
-                )
+                where, near = f"include_structured_keys of {node.name}", did_you_mean(key, keys)
+                raise ConfigError(f"{where}: {key!r} is in no answer it reads{near}")

@@ -36,11 +36,8 @@ def cut(costs: Sequence[int], budget: int, overlap: int) -> tuple[Chunk, ...]:
     fewest = len(_spans(costs, budget, overlap))
     sizes = range(longest, budget + 1)  # the smallest that needs no more chunks
     size = sizes[bisect_left(sizes, -fewest, key=lambda size: -len(_spans(costs, size, overlap)))]
-    spans = _spans(costs, size, overlap)
-    return tuple(
-        Chunk(number, start, stop, sum(costs[start:stop]))
-        for number, (start, stop) in enumerate(spans, start=1)
-    )
+    spans = enumerate(_spans(costs, size, overlap), start=1)
+    return tuple(Chunk(n, start, stop, sum(costs[start:stop])) for n, (start, stop) in spans)
 
 
 def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, int]]:
@@ -56,14 +53,8 @@ def _spans(costs: Sequence[int], budget: int, overlap: int) -> list[tuple[int, i
             start += 1
             continue
         spans.append((start, stop))
-        start = _back(costs, spans[-1], overlap)
+        first, start, repeated = start, stop, 0
+        while start - 1 > first and repeated + costs[start - 1] <= overlap:
+            start -= 1
+            repeated += costs[start]
     return spans
-
-
-def _back(costs: Sequence[int], span: tuple[int, int], overlap: int) -> int:
-    """Return the start of the next chunk, at most *overlap* tokens before the end of *span*."""
-    start, repeated = span[1], 0
-    while start - 1 > span[0] and repeated + costs[start - 1] <= overlap:
-        start -= 1
-        repeated += costs[start]
-    return start

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pydantic import ValidationError
 
@@ -119,9 +119,8 @@ def read_expectations(
         raise ConfigError(f"{source}: judge={expected.judge!r} is not in models{near}{add}")
     judge = settings.models.get(expected.judge, settings.model)
     if any(check.kind == JUDGED for check in expected.named()) and judge.name.startswith(OFFLINE):
-        raise ConfigError(
-            f"{source}: {JUDGED}: the offline model cannot judge: set judge to a model"
-        )
+        fault = f"{JUDGED}: the offline model cannot judge: set judge to a model"
+        raise ConfigError(f"{source}: {fault}")
     if not expected:
         raise ConfigError(f"{source}: there is no check: expected checks=FILE or checks=NAME")
     for name in body.analyzers:
@@ -182,16 +181,14 @@ def _placed(
 def _check(where: str, check: Check, schema: Mapping[str, Any], references: References) -> None:
     if check.kind not in KINDS:
         kinds = [*KINDS, *(f"not-{kind}" for kind in NEGATED)]
-        raise ConfigError(
-            f"type={check.type!r} is not a kind of check{did_you_mean(check.type, kinds)}"
-        )
+        near = did_you_mean(check.type, kinds)
+        raise ConfigError(f"type={check.type!r} is not a kind of check{near}")
     if check.path is not None:
         compile_path(check.path)
         check_path(check.path, schema)
     if check.kind == JUDGED and where.startswith("run["):
-        raise ConfigError(
-            f"{JUDGED} judges the answer of an analyzer: expected under every or analyzers"
-        )
+        where = "expected under every or analyzers"
+        raise ConfigError(f"{JUDGED} judges the answer of an analyzer: {where}")
     if check.kind in REFERENCE and not references:
         raise ConfigError(f"type {check.type} needs references=FILE or references=FOLDER")
     if check.kind == "regex":
@@ -217,21 +214,19 @@ def _function(value: str, config_dirs: Sequence[Path]) -> Function:
         raise ConfigError(f"{path} is a link: expected a file, since its code is run")
     unique = f"colloquy_check_{path.stem}_{digest(str(path.resolve()), 8)}"
     spec = importlib.util.spec_from_file_location(unique, path)
-    if spec is None or spec.loader is None:
-        raise ConfigError(f"cannot load {path}")
+    assert spec is not None  # as for every name that ends with .py
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except BaseException as error:
-        raise ConfigError(
-            f"{path} fails: {one_line(f'{type(error).__name__}: {error}')}"
-        ) from error
+        why = one_line(f"{type(error).__name__}: {error}")
+        raise ConfigError(f"{path} fails: {why}") from error
     function = getattr(module, named[2], None)
     if not callable(function):
         known = [name for name, value in vars(module).items() if callable(value)]
         raise ConfigError(f"{path} has no function {named[2]!r}{did_you_mean(named[2], known)}")
-    found: Function = function
-    return found
+    return cast(Function, function)
 
 
 def source_lines(given: str, transcript: Transcript) -> list[str]:
@@ -252,5 +247,4 @@ def has_checked(path: Path, expected: JobChecks) -> bool:
     """Return whether the run or batch in *path* was evaluated with *expected*."""
     own = path / "checks.json"
     file = next(path.glob("runs/*/*/checks.json"), own)  # of the first run of a batch
-    stored = text(read_json(file).get("digest"))
-    return stored == (expected.digest if expected else "")
+    return text(read_json(file).get("digest")) == (expected.digest if expected else "")

@@ -125,38 +125,32 @@ def collection_pipeline(
 def _whole(
     stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
 ) -> Pipeline:
-    _check_names(stages, analyzers)
-    order = _stage_order(stages)
-    members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
-    for name, names in members.items():
-        if not names:
-            way_out = f"give one `stage: {name}`, or remove the stage with ~stages.{name}"
-            raise GraphError(f"stages.{name} has no analyzers: {way_out}")
-    made = []
-    for name in order:
-        nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])
-        made.append(Stage(name, tuple(stages[name].needs), nodes, stages[name].max_concurrent))
-    return Pipeline(tuple(made))
-
-
-def _check_names(
-    stages: Mapping[str, StageSettings], analyzers: Mapping[str, AnalyzerSettings]
-) -> None:
     for name, settings in analyzers.items():
         if settings.stage not in stages:
             near = did_you_mean(settings.stage, stages)
             raise GraphError(f"analyzers.{name}.stage={settings.stage!r} is not a stage{near}")
     for clash in sorted(set(stages) & set(analyzers)):
         raise GraphError(f"'{clash}' names both a stage and an analyzer; rename one")
+    order = _stage_order(stages)
+    members = {name: [a for a, s in analyzers.items() if s.stage == name] for name in order}
+    made = []
+    for name in order:
+        if not members[name]:
+            way_out = f"give one `stage: {name}`, or remove the stage with ~stages.{name}"
+            raise GraphError(f"stages.{name} has no analyzers: {way_out}")
+        nodes = tuple(_node(a, analyzers[a], stages, members) for a in members[name])
+        made.append(Stage(name, tuple(stages[name].needs), nodes, stages[name].max_concurrent))
+    return Pipeline(tuple(made))
 
 
 def _stage_order(stages: Mapping[str, StageSettings]) -> list[str]:
     for name, settings in stages.items():
         _check_needs(f"stages.{name}.needs", settings.needs, stages, "a stage")
         _check_scope(name, settings, stages)
-        if settings.input != "transcript" and not settings.needs:
+        reads = settings.input != "transcript"
+        if reads and not settings.needs:
             raise GraphError(f"stages.{name} reads a context but needs no stage: set needs")
-        if settings.input != "transcript" and settings.context is None:
+        if reads and settings.context is None:
             keys = ", ".join(ContextSettings.model_fields)
             raise GraphError(f"stages.{name} reads a context: set {keys} of stages.{name}.context")
     try:
@@ -173,10 +167,8 @@ def _check_scope(name: str, settings: StageSettings, stages: Mapping[str, StageS
             raise GraphError(f"{key}: a stage with scope: collection reads findings: context")
         return
     if wrong := next((n for n in settings.needs if stages[n].scope == "collection"), None):
-        raise GraphError(
-            f"stages.{name}.needs: {wrong!r} has scope: collection, which ends after all "
-            f"transcripts; {name} reads one"
-        )
+        why = f"which ends after all transcripts; {name} reads one"
+        raise GraphError(f"stages.{name}.needs: {wrong!r} has scope: collection, {why}")
 
 
 def _check_needs(

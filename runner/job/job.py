@@ -32,9 +32,8 @@ MAX_SPEAKERS = 50  # named in a question; the segments name all
 
 def keys_of(settings: Settings) -> Secrets:
     """Return the keys of this process, in whatever variables the models' settings name."""
-    return secrets_of(
-        settings.model.api_key_env, *(m.api_key_env for m in settings.models.values())
-    )
+    models = (settings.model, *settings.models.values())
+    return secrets_of(*(model.api_key_env for model in models))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,10 +153,7 @@ class Job(Setup):
         limit = self.settings.output.max_insights_per_analyzer
         messages = analyzer.messages(material, with_schema=model.schema_in_prompt)
         own = limit_insights(analyzer.schema, limit) if model.schema_beside else None
-        shared = self.shared.get((settings.stage, model.name))
-        if shared is not None and name not in shared.names:
-            shared = None
-        if shared is not None:
+        if (shared := self.shared.get((name, model.name))) is not None:
             messages = in_part(messages, name)
         return Request(
             node=name,
@@ -193,11 +189,8 @@ def redacted_question(
 
     def masked(content: Any) -> Any:
         if isinstance(content, str):
-            return redaction.mask(content, fixed=True)
-        return [
-            part if part["text"] == material else {**part, "text": masked(part["text"])}
-            for part in content
-        ]
+            return content if content == material else redaction.mask(content, fixed=True)
+        return [{**part, "text": masked(part["text"])} for part in content]
 
     return tuple({**message, "content": masked(message["content"])} for message in messages)
 

@@ -19,10 +19,7 @@ _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 @dataclass(frozen=True)
 class Model:
-    """One model and its facts; *name* is MAIN or its name in `models`.
-
-    *learned* is updated by its calls.
-    """
+    """One model and its facts; *name* is MAIN or its name in `models`, calls update *learned*."""
 
     name: str
     settings: ModelSettings
@@ -141,6 +138,5 @@ def check_names(settings: Settings) -> None:
     for key, name in used.items():
         if name is not None and name != MAIN and name not in settings.models:
             near = did_you_mean(name, settings.models)
-            raise ConfigError(
-                f"{key}={name!r} is not in models{near}; add it with +model@models.{name}=CHOICE"
-            )
+            add = f"add it with +model@models.{name}=CHOICE"
+            raise ConfigError(f"{key}={name!r} is not in models{near}; {add}")

@@ -24,10 +24,7 @@ _CHARS_PER_TOKEN = 3.5  # of English prose; fewer make no token
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """One expected call of *node*, in tokens.
-
-    *levels* are the prefixes that it may share, each with its length, the longest last.
-    """
+    """An expected call of *node* in tokens; *levels* are prefixes and lengths, the longest last."""
 
     node: str
     levels: tuple[tuple[Hashable, int], ...]
@@ -35,7 +32,6 @@ class _Expected:
 
     @property
     def group(self) -> Hashable:
-        """The key of everything before the question."""
         return self.levels[-1][0]
 
 
@@ -63,22 +59,15 @@ def prefix_policy(job: Job) -> PrefixPolicy:
     """
     policy = PrefixPolicy()
     for model in job.models.values():
-        stages = {
-            stage.name: [
-                call
-                for node in stage.nodes
-                if job.chain(node)[0] is model and (node.name, model.name) in job.fits
-                for call in _calls(job, node, model)
-            ]
-            for stage in job.pipeline.stages
-        }
+        stages = {stage.name: list[_Expected]() for stage in job.pipeline.stages}
+        for node in job.pipeline.nodes:
+            if job.chain(node)[0] is model and (node.name, model.name) in job.fits:
+                stages[node.stage] += _calls(job, node, model)
         warm = frozenset[Hashable]()
-        while stages:
-            name, *_ = stages
+        for name in [name for name, calls in stages.items() if calls]:
             ahead = _Ahead(stages.pop(name), warm, model, job.slot_pools.size(name) == 1)
             later = {key for calls in stages.values() for c in calls for key, _ in c.levels}
-            if ahead.calls:
-                warm |= _decide(ahead, name, job.settings.processing, later, policy)
+            warm |= _decide(ahead, name, job.settings.processing, later, policy)
     return policy
 
 
@@ -102,9 +91,8 @@ def choose_formats(plain: Job, sharing: Sequence[Job]) -> Job:
             saving = [(0, 0)]
         if saving:
             job = sharing[min(saving)[1]]
-            fits = {key: fit for key, fit in job.fits.items() if key[1] == name}
-            shared = {key: each for key, each in job.shared.items() if key[1] == name}
-            shared, fits = {**chosen.shared, **shared}, {**chosen.fits, **fits}
+            fits = {**chosen.fits, **{k: fit for k, fit in job.fits.items() if k[1] == name}}
+            shared = {**chosen.shared, **{k: s for k, s in job.shared.items() if k[1] == name}}
             chosen = replace(chosen, fits=fits, shared=shared)
     return chosen
 
@@ -155,18 +143,15 @@ def _prefix(model: Model, request: Request) -> list[str]:
 
 def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
     """Return the expected calls of *node*: one for each part of the transcript, and a last one."""
-    fit, shared = job.fit(node, model), job.shared.get((node.stage, model.name))
+    fit, shared = job.fit(node, model), job.shared.get((node.name, model.name))
     schema: Hashable = ""
     if model.schema_in_prefix:
-        served = shared is not None and node.name in shared.names
-        schema = shared.names if shared is not None and served else node.name
+        schema = node.name if shared is None else shared.names
     context = repr((node.context, sorted(node.needs)))
     calls = []
     parts = [(str(chunk.number), chunk.tokens) for chunk in fit.chunks]
     if len(parts) > 1:  # the call that joins the parts' answers shares only the begin
-        budget = job.settings.transcript.reduce_token_budget
-        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
-        parts.append((node.name, merged))
+        parts.append((node.name, fit.joined(job.settings.transcript.reduce_token_budget)))
     if asks_again(job.settings, node):  # about segments that no other node sends
         parts += [(f"{node.name} again {chunk.number}", chunk.tokens) for chunk in fit.chunks]
     for name, tokens in parts or [("", 0)]:
@@ -181,10 +166,7 @@ def _calls(job: Job, node: Node, model: Model) -> list[_Expected]:
 
 @dataclass(frozen=True, slots=True)
 class _Ahead:
-    """The expected *calls* of one stage; *warm* are prefixes that earlier ones left in the cache.
-
-    *alone*: they are made in sequence.
-    """
+    """The *calls* of a stage, in sequence if *alone*; the prefixes *warm* are in the cache."""
 
     calls: Sequence[_Expected]
     warm: Set[Hashable]
@@ -202,8 +184,7 @@ class _Ahead:
             cached = max((tokens for key, tokens in levels if key in known), default=0)
             written = levels[-1][1] - cached if levels and facts.cache_marks else 0
             hour = written * bool(self.model.prices and self.model.prices.writes_1h)
-            used = Usage(call.prompt, 0, cached, written, cache_write_1h_tokens=hour)
-            usages.append(used)
+            usages.append(Usage(call.prompt, 0, cached, written, cache_write_1h_tokens=hour))
             group.update(key for key, _ in levels)
         return usages
 

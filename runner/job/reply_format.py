@@ -22,7 +22,7 @@ class Shared:
     names: frozenset[str]
 
 
-Formats = Mapping[tuple[str, str], Shared]  # by stage and name of the model; others share none
+Formats = Mapping[tuple[str, str], Shared]  # by analyzer and name of the model; others share none
 
 
 def shareable(
@@ -52,7 +52,8 @@ def shareable(
             fault = fault or also
             for way, schema in zip(ways, (whole or own, own), strict=True):
                 if schema is not None:
-                    way[stage, model.name] = schema
+                    names = (n.name for n in nodes if n.stage == stage and n.name in schema.names)
+                    way |= {(name, model.name): schema for name in names}
         if fault and wanted == "shared":
             notes.append(f"{model.settings.name}: {fault}: not shared by all")
     return tuple(way for way in ways if way), tuple(notes)

@@ -48,6 +48,10 @@ class Fit:
     factor: float = 1.0
     lead: int = 0
 
+    def joined(self, budget: int) -> int:
+        """Return the tokens of the findings of parts and of what they cite, *budget* for each."""
+        return 2 * budget if self.room is None else min(2 * budget, self.room - self.context)
+
 
 @dataclass(frozen=True)
 class Fitter:
@@ -76,21 +80,16 @@ class Fitter:
         }
 
     def _stage(self, stage: Stage, model: Model, models: Mapping[str, Model]) -> dict[str, Fit]:
-        known = self.settings, models
-        nodes = [
-            n for n in stage.nodes if model in (*chain_of(n, *known), *escalation_of(n, *known))
-        ]
+        of = self.settings, models
+        nodes = [n for n in stage.nodes if model in (*chain_of(n, *of), *escalation_of(n, *of))]
         fits = _sharing(nodes, {node.name: self._bare(node, model) for node in nodes})
         readers = [node for node in nodes if node.transcript]
         if not readers or not self.transcript.segments:  # a batch's job has no transcript yet
             return fits
         settings, costs = self.settings.transcript, self._costs.get(model.tokenizer)
         if costs is None:
-            costs = [
-                model.tokenizer.count(segment_line(segment) + "\n")
-                for segment in self.transcript.segments
-            ]
-            self._costs[model.tokenizer] = costs
+            lines = (segment_line(segment) + "\n" for segment in self.transcript.segments)
+            costs = self._costs[model.tokenizer] = [*map(model.tokenizer.count, lines)]
         reading = {node.name: fits[node.name] for node in readers}
         limits = [fit.room - fit.context for fit in reading.values() if fit.room is not None]
         limits += [] if settings.token_budget is None else [settings.token_budget]
@@ -102,14 +101,12 @@ class Fitter:
         analyzer, own = self.analyzers[node.name], self.settings.analyzers[node.name]
         limit = model.facts.max_output_tokens
         if model.name == MAIN and limit is not None and own.max_tokens > limit:
-            raise ConfigError(
-                f"analyzers.{node.name}.max_tokens={own.max_tokens}: "
-                f"{model.settings.name} writes at most {limit}"
-            )
+            most = f"{model.settings.name} writes at most {limit}"
+            raise ConfigError(f"analyzers.{node.name}.max_tokens={own.max_tokens}: {most}")
         empty = Material("", self.variables[node.name])
         messages = analyzer.messages(empty, with_schema=model.schema_in_prompt)
-        schema, shared = analyzer.schema, self.shared.get((node.stage, model.name))
-        if shared is not None and node.name in shared.names:
+        schema = analyzer.schema
+        if (shared := self.shared.get((node.name, model.name))) is not None:
             messages, schema = in_part(messages, node.name), shared.schema
         lead, *counts = (sum(map(model.tokenizer.count, text_parts(each))) for each in messages)
         lead += _schema_tokens(model, schema)
@@ -195,8 +192,6 @@ def window_notes(models: Iterable[Model]) -> Iterator[str]:
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
     """Give nodes with equal context settings the same budget, so that they share a context."""
-    smallest: dict[str, int] = {}
     keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
-    for name, fit in fits.items():
-        smallest[keys[name]] = min(fit.context, smallest.get(keys[name], fit.context))
-    return {name: replace(fit, context=smallest[keys[name]]) for name, fit in fits.items()}
+    alike = {name: [fits[n].context for n in fits if keys[n] == keys[name]] for name in fits}
+    return {name: replace(fit, context=min(alike[name])) for name, fit in fits.items()}

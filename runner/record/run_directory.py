@@ -167,7 +167,7 @@ class RunDirectory:
         if job.codebook is not None:
             files = {CODEBOOK: as_qdc(job.codebook).encode(), **files}
         if isinstance(job, BatchJob) and (job.attributes or self.has(ATTRIBUTES)):
-            files[ATTRIBUTES] = as_json(job.attributes.as_dict())  # changes no call
+            files[ATTRIBUTES] = as_json(job.attributes)  # changes no call
         for name, data in files.items():
             write_if_changed(self.path / name, data)
 

@@ -26,9 +26,8 @@ async def remember_calls(
 
     What was learned of a model may be wrong for a simulated one of the same name.
     """
-    await try_store(
-        remember, job.root, {m.key: m.learned for m in job.models.values() if m.is_paid}
-    )
+    learned = {m.key: m.learned for m in job.models.values() if m.is_paid}
+    await try_store(remember, job.root, learned)
     if job.to_embed:  # whose calls and tokens are among those of the answer
         return
     for name in dict.fromkeys(model.settings.name for model in job.models.values()):

@@ -81,7 +81,7 @@ def _report(error: Exception) -> int:
     """Print *error* in one line, a bug with a traceback, without keys; return its exit code."""
     if isinstance(error, BrokenPipeError):  # the reader of a plan or of help has closed the pipe
         return errors.EXIT_OK
-    known = as_known(error) if isinstance(error, ColloquyError) else explained(error)
+    known = None if isinstance(error, ColloquyError) else explained(error)
     if (known := known or as_known(error)) is not None:
         return print_error(known)
     return print_bug(_KEY_ENV.findall(" ".join(sys.argv)))
@@ -124,10 +124,7 @@ def _compose(jobs: "_Jobs") -> None:
 
 
 class _Jobs:
-    """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
-
-    With *in_sweep*, single runs are missing jobs of a sweep.
-    """
+    """Runs jobs as Hydra calls the task, or collects them; *in_sweep*: missing ones of a sweep."""
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
         self.sweeps: dict[Path, None] = {}
@@ -144,13 +141,11 @@ class _Jobs:
 
     @cached_property
     def session(self) -> Any:
-        """The session that runs all jobs of the process."""
         from runner.run.session import Session  # imported late for a fast --help
 
         return Session(self._codes)
 
     def run(self, cfg: DictConfig) -> Any:
-        """Run the job that *cfg* describes; return its objective."""
         try:
             return self.session.run(self._job(cfg))
         except Exception as error:  # noqa: BLE001 - Hydra would add lines of its own
@@ -167,8 +162,7 @@ class _Jobs:
 
     def _job(self, cfg: DictConfig) -> Job:
         JSON_LINES.wanted |= OmegaConf.select(cfg, "output.console") == "json"
-        hydra_config = HydraConfig.get()
-        sweeping = hydra_config.mode == RunMode.MULTIRUN
+        sweeping = HydraConfig.get().mode == RunMode.MULTIRUN
         sweep = job_directory().parent
         if sweeping and not OmegaConf.select(cfg, "plan") and sweep not in self.sweeps:
             sign_stored(sweep)

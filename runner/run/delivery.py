@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from runner.base.errors import ConfigError
-from runner.base.files import as_json, write_bytes
+from runner.base.files import write_json
 from runner.base.format import plural
 from runner.base.json import read_json, section
 from runner.base.text import print_stderr
@@ -123,8 +123,7 @@ class JobDelivery:
         for folder, spent in {path: total, **{path / run: s for run, s in by_run.items()}}.items():
             metadata = read_json(folder / METADATA)
             if metadata and metadata.get("totals") != spent.totals():
-                stated = {**metadata, "totals": spent.totals()}
-                write_bytes(folder / METADATA, as_json(stated))
+                write_json(folder / METADATA, {**metadata, "totals": spent.totals()})
 
     def _settle_unclaimed(self) -> None:
         """Settle calls of earlier sessions that nobody has asked for.
@@ -150,9 +149,8 @@ class JobDelivery:
         for deliverer in self.deliverers.values():
             await deliverer.close(cancel=cancel and stop.signum is not None)
         if cancel and stop.signum is not None and out:
-            print_stderr(
-                f"colloquy: {plural(out, 'batch')} cancelled; finished requests are billed"
-            )
+            said = f"{plural(out, 'batch')} cancelled; finished requests are billed"
+            print_stderr(f"colloquy: {said}")
 
 
 def _asked(out: int, cancel: bool) -> bool:
@@ -193,9 +191,8 @@ def check_deadline(settings: Settings) -> None:
     if by is None:
         return
     if not settings.plan and not {"auto", "flex"} & {model.delivery for model in models}:
-        raise ConfigError(
-            f"delivery.by={by}: a deadline needs model.delivery=auto or "
-            f"flex, model.delivery={settings.model.delivery} has no deadline"
-        )
+        own = f"model.delivery={settings.model.delivery} has no deadline"
+        needed = f"a deadline needs model.delivery=auto or flex, {own}"
+        raise ConfigError(f"delivery.by={by}: {needed}")
     if deadline_of(by, now := time.time()) <= now:
         raise ConfigError(f"delivery.by={by} has passed; expected a later time, or such as 2h")

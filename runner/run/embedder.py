@@ -1,11 +1,10 @@
 """Embedder: vectors of texts from a provider, each text once, stored by model and text."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 import structlog
 
-from runner.answers.analyzer import Message
 from runner.base.errors import CallError
 from runner.base.threads import offload
 from runner.calls.admission.limits import Limit
@@ -18,6 +17,7 @@ from runner.providers.request import Request
 from runner.record.recorder import Recorder
 from runner.record.store import Store
 from runner.record.vectors import Vector, stored_vector, vector_key
+from runner.run.nodes.conversation import Messages
 
 MAX_TEXTS = 256  # of one call
 
@@ -43,7 +43,7 @@ class Embedder:
         if self.client is None:
             return []
         keys = [vector_key(self.settings, text) for text in texts]
-        stored = await offload(self._stored, dict.fromkeys(keys))
+        stored = await offload(self._stored, {*keys})
         missing = {k: t for k, t in zip(keys, texts, strict=True) if k not in stored}
         name = f"{node.name}/embeddings{'_' if part else ''}{part}"
         calls = self.recorder.call_log(replace(node, name=name))
@@ -69,9 +69,8 @@ class Embedder:
         self, client: Client, node: Node, name: str, calls: CallLog, texts: Mapping[str, str]
     ) -> dict[str, Vector]:
         """Return the vectors of *texts* by their keys, and store them; raise CallError."""
-        messages: tuple[Message, ...] = tuple(
-            {"role": "user", "content": text.strip() or "-"} for text in texts.values()
-        )
+        said = (text.strip() or "-" for text in texts.values())
+        messages: Messages = tuple({"role": "user", "content": each} for each in said)
         calls.start_conversation()
         request = Request(name, messages, 0)
         reply = await client.complete(request, self.slots[node.stage], calls)
@@ -79,9 +78,8 @@ class Embedder:
         await offload(self._keep, lines)
         return {key: vectors_in(line)[0] for key, line in lines.items()}
 
-    def _stored(self, keys: Mapping[str, None]) -> dict[str, Vector]:
-        vectors = {key: stored_vector(self.store, key) for key in keys}
-        return {key: vector for key, vector in vectors.items() if vector is not None}
+    def _stored(self, keys: Set[str]) -> dict[str, Vector]:
+        return {k: found for k in keys if (found := stored_vector(self.store, k)) is not None}
 
     def _keep(self, lines: Mapping[str, str]) -> None:
         try:

@@ -109,18 +109,14 @@ async def execute_job(
         check_budget(job, store)
     check_objective(job)
     signing_key()  # raises before anything is written
-    path = run_path or new_path(job)
+    if isinstance(job, BatchJob):
+        named = root_of(job.settings.transcript.path).resolve().name, "batches"
+    else:
+        named = job.shown.name, "runs"
+    path = run_path or new_run_path(job.root, *named)
     with closing(RunDirectory.create(path, _parts(job))) as directory:
         started(path)
-        stored = StoredAnswers(store=store)
-        return await _run(job, directory, shared, stored, in_sweep=in_sweep)
-
-
-def new_path(job: Job | BatchJob) -> Path:
-    """Make and return a new directory for *job* below its root; raise OutputError."""
-    if not isinstance(job, BatchJob):
-        return new_run_path(job.root, job.shown.name)
-    return new_run_path(job.root, root_of(job.settings.transcript.path).resolve().name, "batches")
+        return await _Execution(job, directory, shared, StoredAnswers(store=store), in_sweep).run()
 
 
 def _parts(job: Setup) -> Sequence[str]:
@@ -136,125 +132,116 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
         return EXIT_OK, None
     with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
-        return await _run(job, directory, shared, stored)
+        return await _Execution(job, directory, shared, stored).run()
 
 
-async def _run(
-    job: Job | BatchJob,
-    directory: RunDirectory,
-    shared: ProcessState,
-    stored: StoredAnswers,
-    *,
-    in_sweep: bool = False,
-) -> tuple[int, Objective | None]:
-    """Run or finish *job*; returns and raises as `execute_job`."""
-    path, stop = directory.path, shared.stop
-    try:
-        async with AsyncExitStack() as stack:
-            if stored.previous is not None:
-                await offload(restore_account, path, directory.journal)
-            directory.write_job(job)
-            console, hold_s = str(job.settings.output.console), 0.0
+@dataclass(frozen=True)
+class _Execution:
+    """One session of *job* in *directory*; *stored* are the answers that may be reused."""
+
+    job: Job | BatchJob
+    directory: RunDirectory
+    shared: ProcessState
+    stored: StoredAnswers
+    in_sweep: bool = False
+
+    async def run(self) -> tuple[int, Objective | None]:
+        """Run or finish the job; returns and raises as `execute_job`."""
+        job, path, stop = self.job, self.directory.path, self.shared.stop
+        try:
+            async with AsyncExitStack() as stack:
+                if self.stored.previous is not None:
+                    await offload(restore_account, path, self.directory.journal)
+                self.directory.write_job(job)
+                console, hold_s = str(job.settings.output.console), 0.0
+                if isinstance(job, BatchJob):
+                    Lines(path / RESULTS).close()  # makes it
+                    # A batch shows the events of its runs as JSON alone.
+                    console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
+                of = self.directory.events, console
+                events = run_log(*of, secrets=job.secrets, hold_s=hold_s, live=LiveView)
+                stack.enter_context(events)
+                stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
+                try:
+                    if self.stored.previous is not None:
+                        await offload(keep_damaged_metadata, path)
+                    result = await self._execute(stack)
+                finally:  # interrupted runs have a report too
+                    root = None if self.in_sweep else job.root  # a sweep has one index, at its end
+                    await offload(try_write_report, path, root, runs_too=stop.signum is None)
+        except OSError as error:
+            again = f"; once that is fixed: {last_line.resume_command(path, job)}"
+            why = reason(error, path) if path.exists() else "it was moved or removed"
+            raise OutputError(f"cannot write {path}: {why}{again}") from error
+        except asyncio.CancelledError:
+            if stop.signum is None:
+                raise
+            if self.shared.prints_end:
+                counts, hint = last_line.stored_counts(path), pending_hint(self.directory.journal)
+                last_line.print_end(job, path, "interrupted", stop.exit_code, counts, hint=hint)
+            return stop.exit_code, None
+        if self.shared.prints_end:
+            hint = pending_hint(self.directory.journal) or last_line.hint_of(job, result)
+            ended, helps = (result.status, result.exit_code), last_line.can_help(result)
+            last_line.print_end(job, path, *ended, result.counts, resumable=helps, hint=hint)
+        return result.exit_code, objective(job.settings.objective, result.benchmark, path)
+
+    async def _execute(self, stack: AsyncExitStack) -> RunResult | BatchResult:
+        job, shared, directory = self.job, self.shared, self.directory
+        if library_users(job):
+            log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
             if isinstance(job, BatchJob):
-                Lines(path / RESULTS).close()  # makes it
-                # A batch shows the events of its runs as JSON alone.
-                console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
-            events = run_log(
-                directory.events, console, secrets=job.secrets, hold_s=hold_s, live=LiveView
-            )
-            stack.enter_context(events)
-            stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
-            try:
-                if stored.previous is not None:
-                    await offload(keep_damaged_metadata, path)
-                result = await _execute(job, directory, shared, stored, stack)
-            finally:  # interrupted runs have a report too
-                root = None if in_sweep else job.root  # a sweep writes its index once, at its end
-                await offload(try_write_report, path, root, runs_too=stop.signum is None)
-    except OSError as error:
-        again = f"; once that is fixed: {last_line.resume_command(path, job)}"
-        why = reason(error, path) if path.exists() else "it was moved or removed"
-        raise OutputError(f"cannot write {path}: {why}{again}") from error
-    except asyncio.CancelledError:
-        if stop.signum is None:
-            raise
-        if shared.prints_end:
-            counts, hint = last_line.stored_counts(path), pending_hint(directory.journal)
-            last_line.print_end(job, path, "interrupted", stop.exit_code, counts, hint=hint)
-        return stop.exit_code, None
-    if shared.prints_end:
-        hint = pending_hint(directory.journal) or last_line.hint_of(job, result)
-        ended, helps = (result.status, result.exit_code, result.counts), last_line.can_help(result)
-        last_line.print_end(job, path, *ended, resumable=helps, hint=hint)
-    return result.exit_code, objective(job.settings.objective, result.benchmark, path)
+                _console(job).print_line(f"batch: starting {job.main.settings.name}")
+        loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
+        stack.callback(loading.cancel)
+        addresses = {
+            name: await stack.enter_async_context(simulated_process(settings, shared.idle))
+            for name, settings in simulated_models(job).items()
+        }
+        await loading
+        budget = budget_of(job.settings, directory.journal.spent)
+        clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+        calls = max_in_flight(job)
+        for gate in {id(client.gate): client.gate for client in clients.values()}.values():
+            gate.register(calls)
+            stack.callback(gate.register, -calls)
+        for client in clients.values():
+            for transport in client.transports:
+                stack.push_async_callback(transport.close)
+                await transport.open()
+        activity = Activity(lambda: shared.admission.is_stuck)
+        stack.enter_context(tracked(activity))
+        delivery = JobDelivery(job, directory, activity)
+        stack.push_async_callback(delivery.close, shared.stop)
+        clients = await delivery.open(clients, shared.endpoints, addresses)
+        if job.is_paid:
+            spare_collections()
+        set_library_levels()
+        await offload(versions)
+        lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
+        before = None
+        if shared.prepare is not None and isinstance(job, Job):
+            job, before = await shared.prepare(job, clients, directory, self.stored)
+        services = BatchServices(clients, shared.admission, shared.stop, lag)
+        result = await self._answers(job, services, before)
+        if result.status in ANSWERED:
+            await delivery.finish()
+        return result
 
-
-async def _execute(
-    job: Job | BatchJob,
-    directory: RunDirectory,
-    shared: ProcessState,
-    stored: StoredAnswers,
-    stack: AsyncExitStack,
-) -> RunResult | BatchResult:
-    if library_users(job):
-        name = job.main.settings.name
-        log.info("run.starting", model=name)  # libraries take seconds to load
+    async def _answers(
+        self, job: Job | BatchJob, services: BatchServices, before: CallLog | None
+    ) -> RunResult | BatchResult:
+        """Run *job* with *services*; *before* is as in Run."""
+        directory, stored = self.directory, self.stored
         if isinstance(job, BatchJob):
-            _console(job).print_line(f"batch: starting {name}")
-    loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
-    stack.callback(loading.cancel)
-    addresses = {
-        name: await stack.enter_async_context(simulated_process(settings, shared.idle))
-        for name, settings in simulated_models(job).items()
-    }
-    await loading
-    budget = budget_of(job.settings, directory.journal.spent)
-    clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
-    calls = max_in_flight(job)
-    for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-        gate.register(calls)
-        stack.callback(gate.register, -calls)
-    for client in clients.values():
-        for transport in client.transports:
-            stack.push_async_callback(transport.close)
-            await transport.open()
-    activity = Activity(lambda: shared.admission.is_stuck)
-    stack.enter_context(tracked(activity))
-    delivery = JobDelivery(job, directory, activity)
-    stack.push_async_callback(delivery.close, shared.stop)
-    clients = await delivery.open(clients, shared.endpoints, addresses)
-    if job.is_paid:
-        spare_collections()
-    set_library_levels()
-    await offload(versions)
-    lag = None if shared.probe is None else stack.enter_context(shared.probe.watch())
-    before = None
-    if shared.prepare is not None and isinstance(job, Job):
-        job, before = await shared.prepare(job, clients, directory, stored)
-    services = BatchServices(clients, shared.admission, shared.stop, lag)
-    result = await _answers(job, directory, services, stored, before)
-    if result.status in ANSWERED:
-        await delivery.finish()
-    return result
-
-
-async def _answers(
-    job: Job | BatchJob,
-    directory: RunDirectory,
-    services: BatchServices,
-    stored: StoredAnswers,
-    before: CallLog | None,
-) -> RunResult | BatchResult:
-    """Run *job* with *services*; *before* is as in Run."""
-    if isinstance(job, BatchJob):
-        return await Batch(job, directory, services, stored, _console(job)).execute()
-    if note := left_out(job):
-        log.warning("collection.skipped", reason=note)
-    run = Run(job, services.clients, directory, stored, services.lag, None, services.stop, before)
-    result = await run.execute()
-    if job.settings.output.traces == "otlp":
-        await export_run(directory.path)
-    return result
+            return await Batch(job, directory, services, stored, _console(job)).execute()
+        if note := left_out(job):
+            log.warning("collection.skipped", reason=note)
+        shared = services.lag, None, services.stop
+        result = await Run(job, services.clients, directory, stored, *shared, before).execute()
+        if job.settings.output.traces == "otlp":
+            await export_run(directory.path)
+        return result
 
 
 def _console(job: BatchJob) -> BatchConsole:

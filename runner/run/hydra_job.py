@@ -34,9 +34,8 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
     overrides = [str(override) for override in typed]
     directory = job_directory()
     path = directory if directory.resolve() != Path.cwd().resolve() else None
-    data = None
-    if not in_sweep:  # a sweep's jobs are built, and fail, one by one
-        data = resolve(cfg)
+    data = None if in_sweep else resolve(cfg)  # a sweep's jobs are built, and fail, one by one
+    if data is not None:
         refuse_keys(data)
         validate(data)
     # Imported late: most mistakes are reported before.

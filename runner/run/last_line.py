@@ -46,12 +46,12 @@ def print_end(
 
     A closed pipe is no failure; raises OutputError for any other.
     """
-    shown = as_given(path, job.settings.output.dir)
+    place = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
     facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
-    facts["batch" if isinstance(job, BatchJob) else "run"] = str(shown)
+    facts["batch" if isinstance(job, BatchJob) else "run"] = str(place)
     pages = {"report": REPORT, "results": TABLE}
-    facts |= {name: str(shown / page) for name, page in pages.items() if (path / page).is_file()}
+    facts |= {name: str(place / page) for name, page in pages.items() if (path / page).is_file()}
     if code != EXIT_OK and resumable:
         facts["resume"] = resume_command(path, job, code)
     if hint is not None:
@@ -59,7 +59,9 @@ def print_end(
     if job.settings.output.console == "json":
         line = orjson.dumps({"event": "run.ended", **facts}).decode()
     else:
-        line = to_terminal(_words(facts), 2000)
+        in_quotes = {name: f'"{facts[name]}"' for name in ("resume", "hint") if name in facts}
+        shown = {name: shlex.quote(str(value)) for name, value in facts.items()} | in_quotes
+        line = to_terminal(" ".join(f"{name}={value}" for name, value in shown.items()), 2000)
     try:
         print(line, flush=True)
     except BrokenPipeError:  # its reader has gone, which does not change the result
@@ -82,13 +84,6 @@ def stored_counts(path: Path) -> dict[str, int]:
         ok, total = statuses.count("ok"), len(statuses)
         failed = sum(status in ("error", "skipped", "unsaved") for status in statuses)
     return {"ok": ok, "failed": failed, "not_run": total - ok - failed}
-
-
-def _words(facts: Mapping[str, Any]) -> str:
-    return " ".join(
-        f'{name}="{value}"' if name in ("resume", "hint") else f"{name}={shlex.quote(str(value))}"
-        for name, value in facts.items()
-    )
 
 
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
@@ -146,8 +141,7 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
     whole = all(fault is None and record["status"] == "ok" for fault, record in records)
-    made = bool(read_json(path / METADATA)) and all(_is_intact(path / name) for name in _MADE)
-    return whole and made
+    return whole and bool(read_json(path / METADATA)) and all(_is_intact(path / n) for n in _MADE)
 
 
 def _is_intact(file: Path) -> bool:

@@ -26,10 +26,9 @@ def check_objective(job: Setup) -> None:
     if _PRECISION in job.settings.objective:
         labels, notes = known_labels([job.root / "runs" / "new"])
         if not labels:
-            raise ConfigError(
-                f"objective={_PRECISION}: there is no labels.csv with a verdict under {job.root}: "
-                f"mark findings of a run first, with colloquy-review DIR. {' '.join(notes)}".strip()
-            )
+            fault = f"there is no labels.csv with a verdict under {job.root}"
+            way_out = " ".join(["mark findings of a run first, with colloquy-review DIR.", *notes])
+            raise ConfigError(f"objective={_PRECISION}: {fault}: {way_out}")
 
 
 def objective(

@@ -17,7 +17,7 @@ from typing import Any
 
 from runner.base import errors
 from runner.base.command import print_bug
-from runner.base.errors import ColloquyError, OutputError, one_line
+from runner.base.errors import OutputError, one_line
 from runner.base.files import make_directory, write_json
 from runner.base.json import load_json
 from runner.base.regular_files import files_in
@@ -56,10 +56,7 @@ class JobStatus:
 
 
 def remove_unstarted(sweep: Path) -> None:
-    """Remove the directory of a *sweep* without a run: it holds nothing but Hydra's overrides.
-
-    A directory that holds anything else stays as it is.
-    """
+    """Remove the directory of a *sweep* without a run, unless it holds more than overrides."""
     with suppress(OSError):
         for job in sorted(sweep.iterdir()):
             if job.name != "multirun.yaml":
@@ -105,33 +102,23 @@ class RemoteJobs:
 
         status = JobStatus(self._origin.token, socket.gethostname())
         if self._lost:
-            raise OutputError(
-                f"{status.host} cannot see {self._lost}; a sweep needs one file system"
-            )
+            lost = f"{status.host} cannot see {self._lost}"
+            raise OutputError(f"{lost}; a sweep needs one file system")
         path = job_directory()
         file = path.parent / STATUS_FOLDER / f"{path.name}.json"
         make_directory(file.parent, path.parent)
         begun = _read(file, status.token) is not None and is_run(path)
         write_json(file, asdict(status))
         codes: list[int] = []
-        objective, error = None, ""
-
-        async def recording(shared: Any) -> Any:
-            nonlocal error
-            try:
-                return await hydra_job(cfg, in_sweep=True, begun=begun)(shared)
-            except ColloquyError as known:
-                error = str(known)
-                raise
-
+        session, objective, error = Session(codes), None, ""
         try:
-            objective = Session(codes).run(recording)
+            objective = session.run(hydra_job(cfg, in_sweep=True, begun=begun))
         except KeyboardInterrupt:  # a signal, which the run has reported and recorded
             codes = codes or [errors.EXIT_INTERRUPTED]
         except Exception as bug:  # noqa: BLE001 - a bug in one job is reported and ends no other
             error = f"{type(bug).__name__}: {bug}"
             codes.append(print_bug())
-        error = one_line(secrets_of().redact(error))
+        error = one_line(secrets_of().redact(error or "".join(map(str, session.faults))))
         write_json(file, asdict(replace(status, exit_code=codes[-1] if codes else 0, error=error)))
         return objective
 
@@ -193,7 +180,6 @@ def collect(sweep: Path, origin: Origin) -> list[int]:
 
 
 def _read(file: Path, token: str) -> JobStatus | None:
-    """Return the status in *file*, None if it is unreadable or of another sweep."""
     try:
         status = JobStatus(**load_json(file, MAX_STATUS_BYTES))
     except (OSError, ValueError, TypeError):

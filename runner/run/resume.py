@@ -184,13 +184,11 @@ def _put(data: dict[str, Any], key: str, value: Any) -> None:
         section = section.get(part) if isinstance(section, dict) else None
     if key not in GROUPS and (not isinstance(section, dict) or last not in section):
         raise ConfigError(f"unknown key '{key}'{nearest_key(key.split('.'))}")
+    own = f"{key}={value}: a run is resumed with its own {key}"
     if key in GROUPS:
-        raise ConfigError(f"{key}={value}: a run is resumed with its own {key}; start a new run")
+        raise ConfigError(f"{own}; start a new run")
     if isinstance(section[last], dict) and not isinstance(value, dict):
-        raise ConfigError(
-            f"{key}={value}: a run is resumed with its own {key}; "
-            f"override single keys, as {key}.KEY=VALUE"
-        )
+        raise ConfigError(f"{own}; override single keys, as {key}.KEY=VALUE")
     section[last] = value
 
 
@@ -215,16 +213,11 @@ def _stored_prompts(path: Path) -> tuple[list[Path], dict[str, str]]:
 
 
 def _check_folders(path: Path, folders: Sequence[Path], config_dirs: Sequence[Path]) -> None:
-    """Raise ConfigError unless *config_dirs* holds all *folders* of the run.
-
-    They contain code, and run directories are untrusted.
-    """
+    """Raise ConfigError unless *config_dirs*, whose code is run, holds all *folders* of the run."""
     allowed = {folder.resolve() for folder in config_dirs}
     if missing := next((folder for folder in folders if folder not in allowed), None):
-        raise ConfigError(
-            f"resume={path}: this run uses analyzers from {missing}: add "
-            f"--config-dir {shlex.quote(str(missing))}, whose code is then run"
-        )
+        add = f"add --config-dir {shlex.quote(str(missing))}, whose code is then run"
+        raise ConfigError(f"resume={path}: this run uses analyzers from {missing}: {add}")
 
 
 def _read(file: Path, kind: type, load: Callable[[Path], Any] = load_json) -> Any:

@@ -27,8 +27,8 @@ def split_arguments(
     arguments: Sequence[str],
 ) -> tuple[Path, dict[str, bool], list[str], list[Path]]:
     """Return the directory, the flags, the other overrides and the folders of `--config-dir`."""
-    path, overrides, flags = Path(), [], dict.fromkeys(FLAGS, False)
-    config_dirs: list[Path] = []
+    path, flags = Path(), dict.fromkeys(FLAGS, False)
+    overrides, config_dirs = list[str](), list[Path]()
     if len(named := [each for each in arguments if each.startswith("resume=")]) > 1:
         raise ConfigError(f"{' '.join(named)}: expected one directory")
     remaining = iter(arguments)
@@ -70,13 +70,13 @@ def enter_start(arguments: Sequence[str]) -> list[str]:
     if start is None:
         return list(arguments)
     place = os.path.abspath(path)  # noqa: PTH100 - as in `start_of`
-    folders = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
-    overrides = list(map(_from_here, overrides))
+    given = [f"--config-dir={folder.resolve()}" for folder in config_dirs]
+    given += [f"{flag}=true" for flag, is_set in flags.items() if is_set]
+    given += map(_from_here, overrides)
     SHELL.folder = Path.cwd()
     os.chdir(start)
     print_stderr(to_terminal(f"colloquy: resumed in {start}, where it was started"))
-    set_flags = [f"{flag}=true" for flag, is_set in flags.items() if is_set]
-    return [f"resume={place}", *folders, *set_flags, *overrides]
+    return [f"resume={place}", *given]
 
 
 def start_of(path: Path) -> Path | None:
@@ -118,7 +118,6 @@ def from_here(path: Path, overrides: Sequence[str]) -> list[str]:
 
 
 def _from_here(override: str) -> str:
-    """Return *override* with the path of a file of the user made absolute."""
     if (key := override.partition("=")[0]) not in FILES:
         return override
     value = parsed([override])[0].value()

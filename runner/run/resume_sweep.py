@@ -17,7 +17,7 @@ from runner.job.build import resolve
 from runner.record.signature import ALTERED, fault_of
 from runner.reports.compare.planned_jobs import PlannedJob, planned_jobs
 from runner.reports.stored_run import MAX_DEPTH, find_runs, is_run, read_run
-from runner.run.cli.command_line import quote
+from runner.run.cli.command_line import quote, search_path
 from runner.run.cli.compose import compose_config
 from runner.run.resume import wanted_settings
 from runner.run.resume_arguments import split_arguments
@@ -72,8 +72,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
         missing, wanted = [*known], [*wanted, *known.values()]
     if faults:
         permit(path, [*faults.values()][-1], wanted, config_dirs, trusted=flags["trusted"])
-    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
-    search = [f"hydra.searchpath=[{folders}]"] if folders else []
+    search = [search_path(config_dirs)] if config_dirs else []
     single = [*overrides, "hydra.mode=RUN"]
     start = [
         [*search, *job.overrides, *single, f"hydra.run.dir={quote(str(job.path.absolute()))}"]
@@ -95,12 +94,11 @@ def _planned_settings(
     jobs: Sequence[PlannedJob], overrides: Sequence[str], config_dirs: Sequence[Path]
 ) -> Iterator[tuple[PlannedJob, Settings]]:
     """Yield the jobs of an unsigned sweep with their settings; print why one is left out."""
-    folders = ",".join(quote(f"file://{folder.resolve()}") for folder in config_dirs)
     for job in jobs:
         try:
             refuse_interpolations(job.path.parent / "multirun.yaml", list(job.overrides))
-            search = f"hydra.searchpath=[{folders}]"
-            settings = validate(resolve(compose_config(search, *job.overrides, *overrides)))
+            cfg = compose_config(search_path(config_dirs), *job.overrides, *overrides)
+            settings = validate(resolve(cfg))
             refuse_paths_outside(job.path, settings, overrides)
         except (ConfigError, HydraException, OmegaConfBaseException) as error:
             print_error(ConfigError(f"{job.path} is not started: {one_line(str(error))}"))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -90,6 +90,7 @@ class Member:
     sampled: bool
 
 
+@dataclass
 class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 
@@ -97,22 +98,18 @@ class Run:
     for a single run; *stop* the signals received; *before* are calls made for its first node.
     """
 
-    def __init__(
-        self,
-        job: Job,
-        clients: Mapping[str, Client],
-        directory: RunDirectory,
-        stored: StoredAnswers | None = None,
-        lag: Lag | None = None,
-        member: Member | None = None,
-        stop: Stop | None = None,
-        before: CallLog | None = None,
-    ) -> None:
-        self.job, self.directory = job, directory
-        self._before = before
-        self._lag, self._member, self._stop = lag, member, stop or Stop()
-        stored = stored or StoredAnswers()
-        self._recorder = Recorder(job, directory, stored)
+    job: Job
+    clients: Mapping[str, Client]
+    directory: RunDirectory
+    stored: StoredAnswers | None = None
+    lag: Lag | None = None
+    member: Member | None = None
+    stop: Stop = field(default_factory=Stop)
+    before: CallLog | None = None
+
+    def __post_init__(self) -> None:
+        job, stored, member = self.job, self.stored or StoredAnswers(), self.member
+        self._recorder = Recorder(job, self.directory, stored)
         self._contexts = Contexts(job, self._recorder.keep_context)
         self._histories = read_histories(job) if member is None else member.histories
         nodes = job.pipeline.nodes
@@ -121,10 +118,10 @@ class Run:
         averages = {name: each for name, each in seen.items() if each is not None}
         place = None if member is None else member.place
         expected = expected_durations(seen, limits)
-        asker = Asker(job, clients, stored, expected, place, averages)
+        asker = Asker(job, self.clients, stored, expected, place, averages)
         self._judging = Judging(job, asker, self._recorder)
         self._previous = stored.previous
-        self._fits = Fits(job, directory, stored.previous)
+        self._fits = Fits(job, self.directory, stored.previous)
         self._nodes = EscalatingNodes(job, asker, self._contexts, self._recorder, self._fits)
 
     async def execute(self) -> RunResult:
@@ -137,11 +134,10 @@ class Run:
             await self._fits.begin()
             outcomes = await run_graph(self.job.pipeline, self._work)
             wall_s = recorder.elapsed_s()
-            judged = await self._judging.results(outcomes)
-            return await self._finish(outcomes, wall_s, judged)
+            return await self._finish(outcomes, wall_s, await self._judging.results(outcomes))
         except BaseException as error:
             # Replies that have arrived are paid for: they reach the disk first.
-            await recorder.break_off(error, self._stop.code_or(exit_code_of(error)))
+            await recorder.break_off(error, self.stop.code_or(exit_code_of(error)))
             raise
         finally:
             self.directory.drop_drafts()
@@ -160,7 +156,7 @@ class Run:
         if degrades := bool(wrong and status == "completed"):
             status, exit_code = "degraded", EXIT_PARTIAL
         plan = None
-        if self._member is None or self._member.sampled:
+        if self.member is None or self.member.sampled:
             plan = await offload(make_plan, job, self._histories)
         if plan is not None:
             most = {"max_tokens": "most_tokens", "max_cost_usd": "cost_high_usd"}
@@ -170,8 +166,8 @@ class Run:
         quality = {"grounding.json": grounding, "coverage.json": coverage}
         await self.directory.write_pages({"logs/benchmark.json": measured, **quality, **checked})
         await self.directory.write_pages(partial(recorder.pages.insights, outcomes))
-        if self._member is None or status == "interrupted":  # now it is decided
-            exit_code = self._stop.code_or(exit_code)
+        if self.member is None or status == "interrupted":  # now it is decided
+            exit_code = self.stop.code_or(exit_code)
         await recorder.write_metadata(status, exit_code)
         await self.directory.flush()
         await self.directory.journal.commit("run.finished", status=status, exit_code=exit_code)
@@ -194,16 +190,14 @@ class Run:
     ) -> dict[str, Any]:
         """Return benchmark.json's content without the plan."""
         job = self.job
-        measured = await offload(
-            benchmark,
-            job,
-            self._recorder.timings,
-            wall_s,
-            None if self._lag is None else self._lag.figures(),
-            alone=self._member is None,
-            chars=None if self._member is None else 0,  # a member has no ideal to compute
-        )
-        measured["run"]["cache_saving_usd"] = saved_usd(job, self._cached(outcomes))
+        lag, alone = None if self.lag is None else self.lag.figures(), self.member is None
+        of = job, self._recorder.timings, wall_s, lag
+        chars = None if alone else 0  # a member has no ideal to compute
+        measured = await offload(benchmark, *of, alone=alone, chars=chars)
+        cached = Counter[str]()  # tokens read from prompt caches, by model
+        for name, outcome in outcomes.items():
+            cached[outcome.model or ""] += self._recorder.timings[name].calls.usage.cached_tokens
+        measured["run"]["cache_saving_usd"] = saved_usd(job, cached)
         measured["run"]["grounding_rate"] = grounding["total"]["rate"]
         for name, figures in grounding["analyzers"].items():
             measured["analyzers"][name]["grounding_rate"] = figures["rate"]
@@ -213,26 +207,13 @@ class Run:
         return measured
 
     async def _coverage(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
-        """Return coverage.json's content."""
         answers = {name: o.answer for name, o in outcomes.items() if o.answer is not None}
         segments = self.job.transcript.segments
-        figures = await offload(
-            coverage_figures,
-            segments,
-            answers,
-            self._recorder.used_segments,
-            self.job.main.tokenizer.count,
-            chars=sum(len(each.text) for each in segments),
-        )
+        of = segments, answers, self._recorder.used_segments, self.job.main.tokenizer.count
+        chars = sum(len(each.text) for each in segments)
+        figures = await offload(coverage_figures, *of, chars=chars)
         again = {n: o.notes["asked_again"] for n, o in outcomes.items() if "asked_again" in o.notes}
         return {**figures, "asked_again": again}
-
-    def _cached(self, outcomes: Mapping[str, Outcome]) -> Counter[str]:
-        """Return the tokens read from prompt caches, by model."""
-        cached: Counter[str] = Counter()
-        for name, outcome in outcomes.items():
-            cached[outcome.model or ""] += self._recorder.timings[name].calls.usage.cached_tokens
-        return cached
 
     async def _work(self, node: Node, upstream: Mapping[str, Outcome]) -> Outcome:
         """Answer one node; return a failure as its outcome, never as an exception."""
@@ -245,7 +226,7 @@ class Run:
             outcome = replace(outcome, missing={**missing_reasons(upstream), **outcome.missing})
             if outcome.answer is not None:
                 self._contexts.prepare(node, outcome)
-            if self._before is not None and node is self.job.pipeline.nodes[0]:
-                calls.absorb(self._before)
+            if self.before is not None and node is self.job.pipeline.nodes[0]:
+                calls.absorb(self.before)
             recorder.node_ended(node, outcome, calls, ready)
         return outcome

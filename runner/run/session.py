@@ -37,6 +37,7 @@ class Session:
         last_words: Callable[[], None] = lambda: None,
     ) -> None:
         self._codes, self._command, self._last_words = codes, command, last_words
+        self.faults: list[ColloquyError] = []  # that jobs have raised
         self._shared = ProcessState()
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         with suppress(OSError, ValueError):  # a call in flight holds a socket and a file
@@ -78,6 +79,7 @@ class Session:
                 try:
                     code, objectives[place] = await job(shared)
                 except ColloquyError as error:
+                    self.faults.append(error)
                     code = print_error(error, self._command)
                 self._codes.append(code)
 

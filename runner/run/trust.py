@@ -47,7 +47,6 @@ def permit(
 
 
 def _files(settings: Settings) -> Iterator[tuple[str, str]]:
-    """Yield the keys that name a file to read, with their values."""
     for key in FILES:
         value: Any = settings
         for name in key.split("."):
@@ -104,10 +103,8 @@ def refuse_interpolations(source: Path, data: Any) -> None:
         *above, last = match[1].split(".") if (match := _REFERENCE.fullmatch(value)) else [""]
         target = str(mapping(at(data, *above)).get(last, "{"))
         if "{" in target or len(target) > _MAX_TARGET_CHARS or number == _MAX_REFERENCES:
-            raise ConfigError(
-                f"{source}: {one_line(value, 60)!r} is resolved in signed directories only: "
-                f"start a new run"
-            )
+            what = f"{one_line(value, 60)!r} is resolved in signed directories only"
+            raise ConfigError(f"{source}: {what}: start a new run")
 
 
 def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -> None:
@@ -118,10 +115,8 @@ def refuse_paths_outside(path: Path, settings: Settings, given: Iterable[str]) -
         if key in keys or place.is_absolute() or value.startswith(PACKAGE_PREFIX):
             continue
         if not place.resolve().is_relative_to(here):
-            raise ConfigError(
-                f"resume={path}: {key}={value} is outside this directory; to allow it, "
-                f"add {key}={value}"
-            )
+            allow = f"to allow it, add {key}={value}"
+            raise ConfigError(f"resume={path}: {key}={value} is outside this directory; {allow}")
 
 
 def kept_files(path: Path, wanted: Mapping[str, Any]) -> dict[str, str]:

@@ -80,6 +80,10 @@ def test_yaml_may_name_the_questions() -> None:
             "What is the hardest thing about your\nwork at night?\nwho helps\nwhat else\n",
             ["What is the hardest thing about your work at night?", "who helps", "what else"],
         ),
+        (
+            "- the hardest thing about working here\nat night\n- pay\n",
+            ["the hardest thing about working here at night", "pay"],
+        ),
         (  # headings of lists, of which only a title can be no question
             "PART A (5 min)\n1. How long?\n\nPart B\n2) Tell me more.\nWork\n====\n3. Why?\n",
             ["PART A (5 min): How long?", "Part B: Tell me more.", "Part B: Why?"],

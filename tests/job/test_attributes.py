@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ def test_rows_with_a_speaker_are_of_that_speaker() -> None:
     assert {"role": "nurse", "site": "N"} == table.of("day1/ben.vtt", "Zoe\u0301")
     assert {"site": "N"} == table.of("day1/ben.vtt", "Ben") == table.of("day1/ben.vtt")
     assert {"role": "x"} == table.of("day2/ana.vtt", "Eve")  # whose file cannot be read
-    assert table == attributes_from(json.loads(json.dumps(table.as_dict())))
+    assert table == attributes_from(json.loads(json.dumps(asdict(table))))
     assert ["day1/ana.vtt", "day1/ben.vtt"] == list(anywhere.speakers)
     assert frozenset({"role"}) == table.of_speakers
 

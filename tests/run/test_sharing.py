@@ -235,14 +235,16 @@ def test_the_plan_prices_what_the_cache_will_give(talk: str) -> None:
     assert 0 == before.total("cached_tokens")
     assert 0.7 * after.total("prompt_tokens") < after.total("cached_tokens")
     assert after.total("cost_usd") < 0.85 * before.total("cost_usd")
-    assert ("11 analyzers of anthropic/claude-sonnet-5-5 send one schema",) == after.formats
+    assert ("11 analyzers of anthropic/claude-sonnet-5-5 send one schema",) == after.notes[
+        "formats"
+    ]
     assert "prompt tokens are expected to be read from it" in as_text(after)
 
 
 def test_a_limit_that_forbids_to_share_is_said(talk: str) -> None:
     made = made_of("azure", talk, "model.reply_format=shared")
 
-    said = make_plan(made, {}).formats
+    said = make_plan(made, {}).notes["formats"]
     assert ("11 analyzers of azure/gpt-6-luna send 3 schemas, one for each stage",) == said[:1]
     assert re.search(r"has \d{3} properties, at most 100 are allowed: not shared by all", said[1])
 

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -48,6 +48,7 @@ _RANK = 1e6  # distance between runs; larger than the ranks within one
 log = structlog.get_logger("colloquy.batch")
 
 
+@dataclass(eq=False)
 class Batch:
     """Runs *job* over its inputs into *directory*; use it once.
 
@@ -55,16 +56,14 @@ class Batch:
     checks are kept.
     """
 
-    def __init__(
-        self,
-        job: BatchJob,
-        directory: RunDirectory,
-        services: BatchServices,
-        stored: StoredAnswers,
-        console: BatchConsole,
-    ) -> None:
-        self.job, self.directory = job, directory
-        self._services, self._stored, self._console = services, stored, console
+    job: BatchJob
+    directory: RunDirectory
+    services: BatchServices
+    stored: StoredAnswers
+    console: BatchConsole
+
+    def __post_init__(self) -> None:
+        job = self.job
         processing = job.settings.processing
         every = Pipeline((*job.pipeline.stages, *job.collection.stages))
         self._slots = make_slots(every, processing.max_concurrent, processing.mode)
@@ -73,12 +72,12 @@ class Batch:
         self._tally = Tally(len(job.inputs))
         self._measures = Measures(every, self._slots)
         self._collected: CollectionResult | None = None
-        self._results = Results(directory.path)
+        self._results = Results(self.directory.path)
         self._reading = asyncio.Semaphore(READERS)
         self._queue = iter(enumerate(job.inputs.longest_first()))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
-        self.active = runs_at_once(job, services.clients.values())
+        self.active = runs_at_once(job, self.services.clients.values())
         self._fault: OSError | None = None
         self._gave_up = False
 
@@ -89,15 +88,15 @@ class Batch:
         )
         note = self.job.inputs.note
         log.info("batch.started", files=self._tally.total, active=self.active, note=note or None)
-        self._console.note(note)
+        self.console.note(note)
         try:
-            with self._console.shown():
+            with self.console.shown():
                 async with self._progress():
                     await gather_all(self._work() for _ in range(self.active))
             return await self._finish()
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            directory, stop = self.directory, self._services.stop
+            directory, stop = self.directory, self.services.stop
             directory.release_reserve()
             for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
@@ -110,7 +109,6 @@ class Batch:
             self._results.close()
 
     async def _work(self) -> None:
-        """Process files in sequence until the queue is empty or the batch ends."""
         for number, file in self._queue:
             if self._is_over():
                 return
@@ -125,15 +123,12 @@ class Batch:
             self._count(row)
 
     async def _row(self, number: int, file: Input) -> ResultRow | None:
-        """Return the row of a file: complete already, unreadable, or run now.
-
-        None if the batch ends before that.
-        """
+        """Return the row of a file, complete, unreadable or run now; None if the batch is over."""
         try:
             async with self._reading:
                 if self._is_over():
                     return None
-                if self._stored.previous is not None:
+                if self.stored.previous is not None:
                     row = await offload(completed_before, self.directory.path, self.job, file)
                     if row is not None:
                         return row
@@ -165,13 +160,13 @@ class Batch:
     ) -> ResultRow:
         place = Place(self._slots, _RANK * number, len(self.job.inputs) - number - 1)
         member = Member(place, self._histories, sampled=number % SAMPLE == 0)
-        previous, spent = self._stored.previous, directory.journal.spent
+        previous, spent = self.stored.previous, directory.journal.spent
         if previous is not None:
             previous = replace(previous, path=directory.path)
-        stored = replace(self._stored, previous=previous)
+        stored = replace(self.stored, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
-                clients, stop = self._services.clients, self._services.stop
+                clients, stop = self.services.clients, self.services.stop
                 run = Run(job, clients, directory, stored, member=member, stop=stop)
                 result = await run.execute()
             except OSError:
@@ -184,13 +179,13 @@ class Batch:
     def _count(self, row: ResultRow) -> None:
         self._tally.add(row)
         if row.status not in ("completed", "interrupted"):
-            self._console.fault(row)
+            self.console.fault(row)
         tally, limit = self._tally, self.job.settings.batch.max_failure_ratio
         if not self._gave_up and tally.too_many_failures(limit):
             self._gave_up = True
             log.error("batch.given_up", failed=tally.unanswered, done=tally.done)
             unanswered = f"{tally.unanswered} of {tally.done} files have no answer"
-            self._console.note(
+            self.console.note(
                 f"stopped early: {unanswered}, more than batch.max_failure_ratio={limit:g}"
             )
 
@@ -198,10 +193,10 @@ class Batch:
         """Make no more calls, since their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
-        self._services.admission.close(NotRunError("output", f"not called: {error}"))
+        self.services.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
-        stopped = self._services.stop.signum is not None or self._fault is not None
+        stopped = self.services.stop.signum is not None or self._fault is not None
         return stopped or self._gave_up or bool(ENDING & self._tally.codes.keys())
 
     @asynccontextmanager
@@ -214,7 +209,7 @@ class Batch:
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._show(self._services.out())
+                self._show(self.services.out())
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
@@ -234,12 +229,12 @@ class Batch:
 
     def _show(self, out: int = 0, *, last: bool = False) -> None:
         spent = self.directory.journal.spent
-        self._console.update(self._tally, spent, self._clock() - self._began, out, last=last)
+        self.console.update(self._tally, spent, self._clock() - self._began, out, last=last)
 
     async def _finish(self) -> BatchResult:
         if self._fault is not None:
             raise self._fault
-        tally, stop = self._tally, self._services.stop
+        tally, stop = self._tally, self.services.stop
         code = tally.exit_code(gave_up=self._gave_up)
         status = tally.status(code)
         await offload(self._close_results)
@@ -249,7 +244,7 @@ class Batch:
             status, code = await self._collect(status, code)
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
-        wall_s, lag = self._clock() - self._began, self._services.lag
+        wall_s, lag = self._clock() - self._began, self.services.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
             await self.directory.write_pages({"logs/benchmark.json": benchmark})
@@ -266,16 +261,16 @@ class Batch:
 
     async def _collect(self, status: str, code: int) -> tuple[str, int]:
         """Run the stages that read all transcripts; return the batch's status and exit code."""
-        of = self.job, self.directory, self._services.clients, self._stored, self._histories
+        of = self.job, self.directory, self.services.clients, self.stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
-        self._console.print_line(f"all transcripts together: {names}")
+        self.console.print_line(f"all transcripts together: {names}")
         self._collected = collected = await collect(*of)
         self._measures.add(collected.analyzers)
         about = collected.about
         self._tally.sums.update({n: about[n] for n in ("escalated", "mended") if n in about})
         costs = self._tally.escalation_usd, about.get("escalation_usd", 0.0)
         self._tally.escalation_usd = sum_usd(costs)
-        self._console.print_line(collected.note)
+        self.console.print_line(collected.note)
         if collected.status in DONE:
             return status, code
         return "partial", worst_exit_code([code, collected.exit_code])

@@ -60,9 +60,9 @@ class BatchConsole:
         if self._live is not None:
             notes = [Text(n, "yellow", no_wrap=True, overflow="ellipsis") for n in self._notes]
             self._live.update(Group(Text(line, style="bold"), *notes), refresh=True)
-        elif self._plain and (
-            last or (elapsed_s - self._last_s >= PLAIN_S and line != self._last_line)
-        ):
+            return
+        is_due = elapsed_s - self._last_s >= PLAIN_S and line != self._last_line
+        if self._plain and (last or is_due):
             self._last_s, self._last_line = elapsed_s, line
             print_stderr(line)
 

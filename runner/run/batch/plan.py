@@ -5,6 +5,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from runner.base.errors import ConfigError, TranscriptError
@@ -110,22 +111,16 @@ class BatchPlan:
         if asked := [node for node in self.joint.values() if not node.further]:
             tokens, most = total(asked, "most_tokens"), usd(total(asked, "cost_high_usd"))
             read = {name for node in self.job.collection.nodes for name in node.reads}
-            found = sum(
-                e.findings for n in read & self.found.keys() for e in self.found[n].values()
-            )
+            yields = (self.found[name].values() for name in read & self.found.keys())
+            found = sum(each.findings for each in chain.from_iterable(yields))
             worst = "if every reply is as long as allowed and no finding joins another"
-            lines.append(
-                f"collect  {plural(found, 'finding')} expected; at most {tokens:,} tokens and "
-                f"{most} of these, {worst}"
-            )
+            limit = f"at most {tokens:,} tokens and {most} of these, {worst}"
+            lines.append(f"collect  {plural(found, 'finding')} expected; {limit}")
         return "\n".join([*lines, "", as_text(self.plan())])
 
 
 def plan_batch(job: BatchJob) -> BatchPlan:
-    """Return the plan of *job*; reads all files and sends nothing.
-
-    Raises TranscriptError if no file is readable.
-    """
+    """Return the plan of *job*; reads all files, raises TranscriptError if none is readable."""
     plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
     shares = batch_shares(job)
     for number, file in enumerate(job.inputs):

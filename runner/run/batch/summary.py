@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from functools import reduce
 from typing import Any
 
 from runner.base.loop_lag import Lag
@@ -20,7 +19,10 @@ _COUNTS = ("ok", "total", "latency_s", "longest_s", "queue_wait_s", "attempts")
 _SPENT = ("prompt_tokens", "completion_tokens", "cached_tokens")
 _DOLLARS = ("cost_usd", "live_cost_usd")
 # Sums of one analyzer over no runs; times in seconds.
-_NOTHING: Mapping[str, Any] = {**dict.fromkeys((*_COUNTS, *_SPENT, *_DOLLARS), 0), "deliveries": {}}
+_NOTHING: Mapping[str, Any] = {
+    **dict.fromkeys((*_COUNTS, *_SPENT, *_DOLLARS), 0),
+    "deliveries": Counter[str](),
+}
 
 
 def _with(sums: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,12 +36,8 @@ def _with(sums: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
         **{name: sums[name] + value for name, value in new.items()},
         **{name: sum_usd((sums[name], node[name])) for name in _DOLLARS},
         "longest_s": max(sums["longest_s"], latency_s),
-        "deliveries": _added(sums["deliveries"], node["deliveries"]),
+        "deliveries": sums["deliveries"] + Counter(node["deliveries"]),
     }
-
-
-def _added(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
-    return dict(Counter(one) + Counter(other))
 
 
 class Measures:
@@ -64,7 +62,7 @@ class Measures:
         sums = self._sums.values()
         work = [(self._stages[name], one["latency_s"]) for name, one in self._sums.items()]
         total_s, ideal_s = sum(one["latency_s"] for one in sums), min_makespan(self._slots, work)
-        deliveries = reduce(_added, (one["deliveries"] for one in sums), dict[str, int]())
+        deliveries = sum((one["deliveries"] for one in sums), Counter[str]())
         alone = "batch" not in deliveries
         return {
             "wall_s": round(wall_s, _DIGITS),

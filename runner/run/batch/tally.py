@@ -150,9 +150,10 @@ class Tally:
 
         Nothing of either without any.
         """
-        further: dict[str, Any] = {name: self.sums[name] for name in ("escalated", "mended")}
-        further |= {"escalation_usd": self.escalation_usd}
-        further = further if further["escalated"] else {}
+        further: dict[str, Any] = {}
+        if self.sums["escalated"]:
+            further = {name: self.sums[name] for name in ("escalated", "mended")}
+            further["escalation_usd"] = self.escalation_usd
         checks, failed = self.sums["checks"], self.sums["checks_failed"]
         if not checks:
             return further

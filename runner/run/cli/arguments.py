@@ -48,14 +48,12 @@ def as_overrides(arguments: Sequence[str]) -> list[str]:
         if argument.startswith("transcript="):
             files[argument.partition("=")[2]] = None
         overrides += _one(argument)
-        if argument in WITH_VALUE:
-            overrides, following = overrides + following[:1], following[1:]
+        if argument in WITH_VALUE and following:
+            overrides.append(following.pop(0))
     if len(files) > 1:
         first, second, *_ = files
-        raise ConfigError(
-            f"{len(files)} transcripts, {first!r} and {second!r}: expected one file or "
-            f"folder, or a pattern such as 'talks/*.vtt'; each in quotes"
-        )
+        expected = "expected one file or folder, or a pattern such as 'talks/*.vtt'; each in quotes"
+        raise ConfigError(f"{len(files)} transcripts, {first!r} and {second!r}: {expected}")
     return overrides
 
 
@@ -131,7 +129,7 @@ def _one(argument: str) -> list[str]:
     if name == "model" and "/" in value:
         return _model(value.strip("'\""))
     if "." not in name and "/" not in name and "@" not in name and name not in _names():
-        return [f"{_full(name)}={value}"]
+        return [f"{'.'.join([*_in_sections(name)[:1], name])}={value}"]
     return [argument]
 
 
@@ -147,11 +145,6 @@ def _model(value: str) -> list[str]:
             f"for another provider: model=openai model.name={value} with its api_key_env"
         )
     return [f"model={provider}", f"model.name={value}"]
-
-
-def _full(name: str) -> str:
-    """Return the key *name* with its section if a section has it, else *name*."""
-    return next((f"{section}.{name}" for section in _in_sections(name)), name)
 
 
 def _in_sections(name: str) -> list[str]:
@@ -171,8 +164,8 @@ def options() -> list[str]:
 def choices(group: str) -> list[str]:
     """Return the choices of a configuration group, empty for an unknown one."""
     folder = files("conf").joinpath(group)
-    found = [each.name for each in folder.iterdir()] if folder.is_dir() else []
-    return [name[:-5] for name in found if name.endswith(".yaml") and name != "base.yaml"]
+    names = [each.name for each in folder.iterdir()] if folder.is_dir() else []
+    return [n[:-5] for n in names if n.endswith(".yaml") and n != "base.yaml"]
 
 
 def versions_line() -> str:

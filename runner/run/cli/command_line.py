@@ -3,7 +3,7 @@
 import re
 from argparse import Namespace
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -54,10 +54,7 @@ def expand_arguments(arguments: Sequence[str]) -> list[str]:
     overrides: list[str] = []
     remaining = iter(as_overrides(arguments))
     for argument in remaining:
-        if not argument.startswith("-"):
-            overrides.append(argument)
-            continue
-        options.append(argument)
+        (options if argument.startswith("-") else overrides).append(argument)
         if argument in WITH_VALUE:
             options += islice(remaining, 1)
     lacking = [options.pop()] if options and options[-1] in (*WITH_VALUE, "-i", "--info") else []
@@ -121,9 +118,8 @@ def check_arguments(arguments: Sequence[str]) -> None:
         if name.lstrip("+~") == "hydra":
             raise ConfigError(f"{argument}: expected a single key, as hydra.KEY=VALUE")
         if name.startswith("--e"):
-            raise ConfigError(
-                f"{name}: it runs the configuration in a file; to finish a run: resume=RUN_DIR"
-            )
+            fault = "it runs the configuration in a file; to finish a run: resume=RUN_DIR"
+            raise ConfigError(f"{name}: {fault}")
         if given.multirun and name == "output.dir" and "," in value and value[0] not in "'\"":
             raise ConfigError(f"{argument}: expected one folder, which the runs of a sweep share")
         if name.startswith(_CONFIG_FOLDERS):
@@ -153,18 +149,16 @@ def composed(given: Sequence[str], folders: Sequence[Path] = ()) -> tuple[DictCo
     check_arguments(typed)
     for each in typed:
         if each.lstrip("+~").startswith(("-", "hydra.")):
-            raise ConfigError(
-                f"{each}: only the command colloquy takes options and Hydra's settings"
-            )
+            fault = "only the command colloquy takes options and Hydra's settings"
+            raise ConfigError(f"{each}: {fault}")
     for folder in folders:
         if not folder.is_dir():
             raise ConfigError(f"--config-dir {folder}: no such folder")
         _check_folder(folder)
-    searched = ",".join(quote(f"file://{folder}") for folder in folders)
     try:
         with _COMPOSING:
             register_resolvers()
-            return compose_config(*typed, f"hydra.searchpath=[{searched}]"), typed
+            return compose_config(*typed, search_path(folders)), typed
     except Exception as error:
         if (known := explained(error)) is None:
             raise
@@ -221,6 +215,11 @@ def _check_folder(folder: Path) -> None:
             raise ConfigError(reason(error)) from error
         except ValueError as error:
             raise ConfigError(f"{file}: {error}") from error
+
+
+def search_path(folders: Iterable[Path]) -> str:
+    """Return Hydra's override by which *folders* are searched for configuration files."""
+    return f"hydra.searchpath=[{','.join(quote(f'file://{each.resolve()}') for each in folders)}]"
 
 
 def worst_exit_code(codes: Sequence[int]) -> int:

@@ -72,7 +72,6 @@ def explain_hydra_error(error: BaseException) -> str | None:
 
 
 def _choice_fault(text: str) -> str | None:
-    """Return one line if *text* of an error of Hydra is about a choice of a group."""
     if match := _GROUP.search(text):
         file, group, choice = match.groups()
         above, _, inner = group.rpartition("/")
@@ -89,12 +88,9 @@ def _choice_fault(text: str) -> str | None:
     if match := _DELETED.search(text):
         key = match[1].rpartition("@")[2].split(".")
         names = choices("analyzer")
-        is_analyzer = key[0] == "analyzers" or key[0] in names
-        near = (
-            did_you_mean(key[-1], names, "~analyzer@analyzers.")
-            if is_analyzer
-            else nearest_key(key)
-        )
+        near = nearest_key(key)
+        if key[0] in ("analyzers", *names):
+            near = did_you_mean(key[-1], names, "~analyzer@analyzers.")
         return f"~{match[1]}: nothing to delete{near}"
     if match := re.search(r"Multiple values for (\S+)\.", text):
         return (
@@ -119,9 +115,8 @@ def _override_fault(text: str, override: str) -> str:
             return f"unknown analyzer '{path[1]}'{did_you_mean(path[1], choices('analyzer'))}"
         return _unknown(path, _FULL_KEY.search(text))
     text = text.partition("\n    full_key:")[0].partition("Config search path:")[0]
-    text = (
-        _PARSED.sub(r"\1: ", text) if override in text else f"{override.removeprefix('++')}: {text}"
-    )
+    is_named = override in text
+    text = _PARSED.sub(r"\1: ", text) if is_named else f"{override.removeprefix('++')}: {text}"
     for said, plain in _PLAIN.items():
         text = text.replace(said, plain)
     return _DOCUMENTATION.sub(HYDRA_DOCS, one_line(text))
@@ -150,7 +145,6 @@ def _preset(model: str) -> str:
 
 
 def _text_of(error: BaseException) -> str:
-    """Return the texts of *error* and its cause."""
     return " ".join(str(link) for link in (error, error.__cause__) if link is not None)
 
 

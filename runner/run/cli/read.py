@@ -9,12 +9,11 @@ from runner.base.errors import ConfigError
 from runner.base.format import aligned, count
 from runner.base.text import to_terminal
 from runner.config.resolve import resolve
-from runner.config.schema import Settings, known_keys, validate
-from runner.job.build import check_format, open_transcript
+from runner.config.schema import Settings, known_keys
+from runner.job.build import checked_settings, open_transcript
 from runner.run.cli.command_line import composed
 from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
-from runner.transcript.redact.own_patterns import check_patterns
 from runner.transcript.redact.redacted import redacted
 
 USAGE = """\
@@ -42,13 +41,9 @@ def _settings(file: str, overrides: list[str]) -> Settings:
     overrides = [f"transcript.{o}" if o.startswith(short) else o for o in overrides]
     for override in overrides:
         if not override.startswith("transcript."):
-            raise ConfigError(
-                f"{override}: expected transcript.KEY=VALUE; see colloquy-read --help"
-            )
-    settings = validate(resolve(composed([f"transcript={file}", *overrides])[0]))
-    check_format(settings)
-    check_patterns(settings.transcript)
-    return settings
+            expected = "expected transcript.KEY=VALUE; see colloquy-read --help"
+            raise ConfigError(f"{override}: {expected}")
+    return checked_settings(resolve(composed([f"transcript={file}", *overrides])[0]))
 
 
 def _page(

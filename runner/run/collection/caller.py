@@ -19,7 +19,6 @@ from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.job.graph import Node
 from runner.job.job import Job
-from runner.job.parts import owner_of
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.offline.document import read_document
 from runner.providers.request import Completion
@@ -37,7 +36,7 @@ from runner.run.embedder import Embedder
 from runner.run.nodes.ask import Asker, Get, Question
 from runner.run.nodes.contexts import Contexts
 from runner.run.nodes.escalation import EscalatingNodes
-from runner.run.nodes.fits import Fits, FitsByNode
+from runner.run.nodes.fits import Fits
 from runner.run.nodes.node import RECUTS
 from runner.run.nodes.validation import Validator
 from runner.run.plan.node import TAG_TOKENS
@@ -70,7 +69,6 @@ class _Validator(Validator):
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        """Return the outcome of *reply*; see `Validator.validate`."""
         findings = read_document(self._texts[node.name]).findings
         near, restore = self.job.settings.grounding.near_score, self.job.redaction.restore
         quoted = ((s, quote) for each in findings for s, quote in each.evidence)
@@ -81,13 +79,8 @@ class _Validator(Validator):
 class _Runner(EscalatingNodes):
     """Answers nodes whose material is given, `texts` by their names, and escalates them."""
 
+    recuts = 0  # by the caller
     texts: Mapping[str, str]
-
-    def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
-        """Return the question of *node* to each of its models, in order."""
-        chain = self.job.chain(node)
-        fit = {model.name: fits[owner_of(node), model.name] for model in chain}
-        return [Question(node, m, calls, fit[m.name], m is chain[-1]) for m in chain]
 
     async def _read(self, question: Question, upstream: Mapping[str, Outcome], get: Get) -> Outcome:
         return await get(question, self.texts[question.node.name])
@@ -160,10 +153,7 @@ class Caller:
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
-        """Run *find*, which asks *node*; restart it if a window turns out to be smaller.
-
-        Stored answers are reused.
-        """
+        """Run *find*, which asks *node*; restart it if a window turns out to be smaller."""
         self._recuts[node.name] = RECUTS
         self._calls[node.name] = self.recorder.call_log(node)
         self._ready_s[node.name] = self.recorder.elapsed_s()
@@ -178,7 +168,6 @@ class Caller:
                 self.ledger = [row for row in self.ledger if not f"{row.node}/".startswith(own)]
 
     def _absorb(self, node: Node, calls: CallLog) -> None:
-        """Add *calls* to those of *node* before its own."""
         self._calls[node.name].absorb(calls)
         self._calls[node.name].start_conversation()
 

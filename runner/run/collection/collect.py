@@ -187,13 +187,12 @@ def _places(evidence: CollectionFindings) -> dict[str, str]:
 
 
 def _figures(found: Collection, caller: Caller, every: Mapping[str, Outcome]) -> dict[str, Any]:
-    """Return the counts of a collection for metadata.json and the log."""
     listed = ("read", "unread", "themes", "contradictions", "agreements", "outliers", "unassigned")
     counts = {name: len(getattr(found, name)) for name in listed}
     calls = {"calls": sum(row.status != "not_run" for row in found.ledger), "reused": caller.reused}
     more = escalations(every) or {}
-    escalated = {name: more[name] for name in ("escalated", "mended") if more}
-    escalated |= {"escalation_usd": more["cost_usd"]} if more else {}
+    names = {"escalated": "escalated", "mended": "mended", "escalation_usd": "cost_usd"}
+    escalated = {name: more[key] for name, key in names.items() if more}
     return {"status": found.status, **counts, **calls, **escalated}
 
 
@@ -217,14 +216,13 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     foreign = {*evidence.foreign}
     others = (each for each in evidence.findings.values() if each.file not in foreign)
     quotes = (quote.quote for each in others for quote in each.quotes)
-    if len(foreign) == len(evidence.read) or hardly_english(quotes):
-        what, where = "the transcripts do", "here"
-    elif foreign:
+    what, where = "the transcripts do", "here"
+    if len(foreign) < len(evidence.read) and not hardly_english(quotes):
+        if not foreign:
+            return
         named = first_of(evidence.foreign, _NAMED)
         what = f"{len(foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
         where = "in these files"
-    else:
-        return
     yield (
         f"{what} not look like English, the only language that the offline model reads: what is "
         f"missing {where} was not recognised, which does not mean that nobody says it"
@@ -232,7 +230,6 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
 
 
 def _in_words(about: Mapping[str, Any]) -> str:
-    """Return the counts in a line for the console."""
     counts = [plural(about["themes"], "theme"), plural(about["contradictions"], "contradiction")]
     counts += [plural(about["outliers"], "outlier")]
     read, calls = plural(about["read"], "transcript"), plural(about["calls"], "call")

@@ -200,7 +200,6 @@ class Outliers(Finder):
     async def _ask(
         self, part: str, level: int, found: Sequence[GroundedFinding], opposed: set[str]
     ) -> dict[str, str]:
-        """Return the outliers among *found*, by id, with the reasons."""
         shown, hidden = self.fitting(found, finding_line)
         ids = {f"F{number}": each.id for number, each in enumerate(shown, 1)}
         lines = list[str]()

@@ -65,10 +65,7 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
 
 
 def _guessed(job: Job) -> dict[str, int]:
-    """Return a finding for one in two segments that state something, of each analyzer.
-
-    Questions of a guide share them.
-    """
+    """Return how many findings each analyzer is guessed to have; the questions of a guide share."""
     limit, settings = job.settings.output.max_insights_per_analyzer, job.settings.analyzers
     stated = sum(map(_states, job.transcript.segments))
     alike = Counter(settings[node.name].prompt for node in job.pipeline.nodes)
@@ -132,7 +129,13 @@ def forecast(
             every = _planned(job, node, model, None, calls, bound)
             plans[f"{node.name} > {model.name}"] = escalated(every, seen=seen is not None)
         if batch.settings.collection.embeddings and kind == THEMES:
-            plans[f"{node.name}/embeddings"] = _embedding_plan(job, node, files, room)
+            texts = [
+                min(MAX_TEXTS, n - at)
+                for n in _in_leaves(files, room)
+                for at in range(0, n, MAX_TEXTS)
+            ]
+            sizes = [STATEMENT_TOKENS * n for n in texts]
+            plans[f"{node.name}/embeddings"] = embedding_plan(job, node.stage, sizes, sum(texts))
     return plans
 
 
@@ -160,20 +163,14 @@ def _planned(
         return plan_node(cut, node, model, seen, (0, 0), guess=reply)
 
     made = [plan(tokens + HEAD_TOKENS, reply) for tokens, reply in calls[:MAX_PLANNED]]
-    whole, longest = reduce(summed, made), plan(fit.context, None)
-    usd = longest.cost_high_usd
-    return replace(
-        whole,
-        most_tokens=most * longest.most_tokens,
-        cost_high_usd=None if usd is None else round(most * usd, 9),
-    )
+    longest = plan(fit.context, None)
+    usd = None if longest.cost_high_usd is None else round(most * longest.cost_high_usd, 9)
+    whole = reduce(summed, made)
+    return replace(whole, most_tokens=most * longest.most_tokens, cost_high_usd=usd)
 
 
-def _embedding_plan(job: Job, node: Node, files: Sequence[File], room: int) -> NodePlan:
-    """Return the plan of the embeddings of all findings that *node* reads."""
-    parts = [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
-    texts = [min(MAX_TEXTS, n - at) for n in parts for at in range(0, n, MAX_TEXTS)]
-    return embedding_plan(job, node.stage, [n * STATEMENT_TOKENS for n in texts], sum(parts))
+def _in_leaves(files: Sequence[File], room: int) -> list[int]:
+    return [sum(len(file.found) for file in part) for _, part in leaves("", files, room, _tokens)]
 
 
 def _tokens(_: object) -> int:
@@ -211,7 +208,7 @@ def _most_calls(kind: str, files: Sequence[File], room: int) -> int:
     if kind == AGREEMENTS:  # a finding is shown in two themes, a call is half full at least
         return 1 if 2 * tokens <= room else math.ceil(4 * tokens / room) + 1
     if kind == OUTLIERS:
-        return 1 if tokens <= room else sum(1 for _ in leaves("", files, room, _tokens)) + 1
+        return 1 if tokens <= room else len(_in_leaves(files, room)) + 1
     return 1
 
 
@@ -225,11 +222,8 @@ def _most_in_tree(prefix: str, files: Sequence[File], room: int) -> int:
 
 
 def _calls_in_tree(files: Sequence[File], room: int) -> list[Call]:
-    """Return the expected calls of `Themes`: those of the leaves, then level by level.
-
-    Calls that merge more than fits together repeat the themes so far.
-    """
-    parts = [sum(len(f.found) for f in part) for _, part in leaves("", files, room, _tokens)]
+    """Return the expected calls of `Themes`, leaves first; later ones repeat the themes so far."""
+    parts = _in_leaves(files, room)
 
     def call(tokens: int, themes: int, ids: int) -> Call:
         return min(room, tokens), themes * _NAMED + ids * _ID + _INSIGHTS

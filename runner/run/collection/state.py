@@ -50,7 +50,7 @@ class State:
 
 def side_of(theme: Theme, side: str) -> Ids:
     """Return the findings on one side of *theme*."""
-    opposed = set(theme.against_findings)
     if side == AGAINST:
         return theme.against_findings
+    opposed = set(theme.against_findings)
     return tuple(name for name in theme.findings if name not in opposed)

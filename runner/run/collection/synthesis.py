@@ -48,10 +48,9 @@ class Synthesizer(Finder):
             }
             yield theme.id, about, theme.quotes
         for each in state.contradictions:
-            sides = [
-                f"{side.position} ({len(voices_of(side.quotes))} speakers)" for side in each.sides
-            ]
-            about = {"contradiction": each.statement, "sides": "; ".join(sides)}
+            counts = ((side.position, len(voices_of(side.quotes))) for side in each.sides)
+            sides = "; ".join(f"{position} ({number} speakers)" for position, number in counts)
+            about = {"contradiction": each.statement, "sides": sides}
             yield each.id, about, each.sides[0].quotes
         for shared in state.agreements:
             files = len({quote.file for quote in shared.quotes})

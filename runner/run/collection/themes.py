@@ -59,18 +59,14 @@ class Themes(Finder):
         return self.caller.tokens(*(theme_line(each, self.mask) for each in clusters))
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of *files*, by one call if they fit, else of their branches.
-
-        If these are too many for the call that compares them, each is merged first.
-        """
+        """Return the clusters of *files*, by one call or of branches, merged if too many."""
         if fits(files, self.room):
             return await self._leaf(prefix, files)
         below = branches(prefix, files, self.room, self.caller.finding_tokens)
         parts = await gather_all(self._branch(name, part) for name, part in below)
         joint = _beside(parts)
         if self._size(*joint.clusters) > self.room:
-            names = (name for name, _ in below)
-            joint = _beside(await gather_all(map(self._merged, names, parts)))
+            joint = _beside(await gather_all(map(self._merged, (name for name, _ in below), parts)))
         return joint
 
     async def _leaf(self, prefix: str, files: Sequence[File]) -> _Part:
@@ -127,10 +123,7 @@ class Themes(Finder):
     def _fitting(
         self, fixed: Sequence[Cluster], more: Sequence[Cluster]
     ) -> tuple[list[Cluster], list[Cluster]]:
-        """Return the part of *more* that a call can read beside *fixed*, in order, and the rest.
-
-        Those most similar to another one come first.
-        """
+        """Return what a call can read of *more* beside *fixed*, the most similar, and the rest."""
         left = self.room - self._size(*fixed)
         if self._size(*more) <= left:
             return list(more), []
@@ -146,7 +139,6 @@ class Themes(Finder):
 
 
 def _parted(clusters: Iterable[Cluster]) -> tuple[list[Cluster], list[Cluster]]:
-    """Return the themes among *clusters*, and the single findings."""
     every = list(clusters)
     return [c for c in every if c.title], [c for c in every if not c.title]
 

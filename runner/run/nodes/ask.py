@@ -76,9 +76,8 @@ class Asker:
         self.job, self.stored = job, stored
         self.clients, self._expected_s = clients, expected_s
         processing = job.settings.processing
-        self.place = place or Place(
-            make_slots(job.pipeline, processing.max_concurrent, processing.mode)
-        )
+        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        self.place = place or Place(slots)
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
         self._seen_s = {name: each.latency_s for name, each in averages.items()}
@@ -124,21 +123,16 @@ class Asker:
         return replace(outcome, key=key, model=model.settings.name, notes=notes)
 
     async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
-        """Compare the provider's token count of a prompt with ours.
-
-        Raises CallError if the server has truncated the prompt.
-        """
+        """Compare the provider's count of a prompt with ours; raise CallError if it was cut."""
         if model.tokenizer.exact or not model.is_paid or usage.estimated or usage.corrected:
             return
         tokens = await offload(counted, model, request)
         sent = await offload(counted, model, replace(request, schema=None))
         own = model.settings.api_base is not None
         if own and is_cut_off(usage.prompt_tokens, sent, model.window):
-            error = CallError(
-                "context_exceeded",
-                f"the server read {usage.prompt_tokens:,} of about {sent:,} tokens and left out "
-                f"the rest: its window is smaller than model.context_window (Ollama: num_ctx)",
-            )
+            read = f"the server read {usage.prompt_tokens:,} of about {sent:,} tokens"
+            why = "its window is smaller than model.context_window (Ollama: num_ctx)"
+            error = CallError("context_exceeded", f"{read} and left out the rest: {why}")
             error.window = usage.prompt_tokens
             raise error
         model.learned.measure(usage.prompt_tokens, tokens)
@@ -206,14 +200,9 @@ class Asker:
         """Make one call of the conversation, once its prefix is in the provider's cache."""
         node, model, name = question.node, question.model, request.node
         client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
-        batched = client.deliverer is not None
-        complete = partial(
-            client.complete,
-            request,
-            self.place.slots[node.stage],
-            question.calls,
-            self.place.rank + self._ranks[name],
-        )
+        batched, rank = client.deliverer is not None, self.place.rank + self._ranks[name]
+        of = request, self.place.slots[node.stage], question.calls, rank
+        complete = partial(client.complete, *of)
         terms = Terms(
             key=key,
             steps=self._steps[name],
@@ -235,7 +224,6 @@ class Asker:
         return reply
 
     def _request(self, question: Question, text: str) -> tuple[Request, str]:
-        """Return the request with *text* as its material, and the call's key."""
         model, name = question.model, owner_of(question.node)
         marked = (question.node.stage, model.name) in self._policy.marked
         marked = marked and not has_task(question.node, AGAIN)  # no other call sends its material

@@ -49,16 +49,9 @@ class Contexts:
         items = {name: await self._items[name] for name in node.needs if name not in missing}
         chars = sum(len(item.line) for group in items.values() for item in group)
         chars += self._chars if node.context.transcript_tokens else 0
-        reduced = await offload(
-            reduce_context,
-            f"Findings of {', '.join(stages)}",
-            items,
-            missing,
-            node.context,
-            self._count,
-            self._job.shown.segments,
-            chars=chars,
-        )
+        title = f"Findings of {', '.join(stages)}"
+        of = title, items, missing, node.context, self._count, self._job.shown.segments
+        reduced = await offload(reduce_context, *of, chars=chars)
         self._keep(self._name(node), reduced, node.context)
         return reduced
 

@@ -71,8 +71,7 @@ class EscalatingNodes(NodeRunner):
         """
         if self.asker.stored.previous is None:
             return None
-        first = self.questions(node, calls, self.fits.latest)
-        if await self.reused(first, upstream) is not None:
+        if await self.reused(self.questions(node, calls, self.fits.latest), upstream) is not None:
             return None
         return await self.reused(further, upstream)
 
@@ -120,16 +119,14 @@ class EscalatingNodes(NodeRunner):
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
         chars = None if self.job.expected.slow else len(outcome.raw_output or "")
-        return await offload(
-            faults_of, self.job, question.node, outcome, question.calls, chars=chars
-        )
+        about = self.job, question.node, outcome, question.calls
+        return await offload(faults_of, *about, chars=chars)
 
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
         """Record a paid answer that may not become the node's, for later reuse."""
         if outcome.answer is not None and outcome.reused != "run" and outcome.key:
-            self.recorder.part_ended(
-                inner_node(question.node, ASIDE, outcome.key), outcome, CallLog()
-            )
+            beside = inner_node(question.node, ASIDE, outcome.key)
+            self.recorder.part_ended(beside, outcome, CallLog())
 
 
 def _difference(before: float | None, after: float | None) -> float | None:

@@ -22,8 +22,8 @@ def check_budget(job: Setup, store: Store | None) -> None:
     budget = job.settings.budget
     if budget.max_cost_usd is None is budget.max_tokens:
         return
-    least = job if isinstance(job, Job) else without_transcript(job)
-    plan = make_plan(least, read_histories(least))
+    single = job if isinstance(job, Job) else without_transcript(job)
+    plan = make_plan(single, read_histories(single))
     first = [plan.nodes[node.name] for node in job.pipeline.nodes if not node.needs]
     tokens = [math.ceil(node.most_tokens / node.calls) for node in first]
     costs = [node.cost_high_usd / node.calls for node in first if node.cost_high_usd is not None]
@@ -31,15 +31,10 @@ def check_budget(job: Setup, store: Store | None) -> None:
         ("max_tokens", budget.max_tokens, tokens, "use"),
         ("max_cost_usd", budget.max_cost_usd, costs, "cost"),
     ):
-        if (
-            cap is not None
-            and cap < min(needs, default=0)
-            and not (store and may_answer(store, job))
-        ):
-            raise ConfigError(
-                f"budget.{key}={cap:.15g}: the smallest call of this run may {may} "
-                f"{math.ceil(min(needs) * 1e4) / 1e4:.15g}; expected at least that"
-            )
+        least = min(needs, default=0)
+        if cap is not None and cap < least and not (store and may_answer(store, job)):
+            call = f"the smallest call of this run may {may} {math.ceil(least * 1e4) / 1e4:.15g}"
+            raise ConfigError(f"budget.{key}={cap:.15g}: {call}; expected at least that")
 
 
 def may_answer(store: Store, job: Setup) -> bool:
@@ -69,7 +64,6 @@ def may_answer(store: Store, job: Setup) -> bool:
 
 
 def _runs(batch: BatchJob) -> Iterator[Job]:
-    """Yield the runs of a *batch* whose files can be read."""
     for file in batch.inputs:
         with suppress(TranscriptError, ConfigError):
             yield for_transcript(batch, file)

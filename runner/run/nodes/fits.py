@@ -97,9 +97,7 @@ def _facts(models: Mapping[str, Model]) -> Facts:
 
 def _fits(job: Job, facts: Facts) -> FitsByNode:
     """Return the fits of *job* by the untrusted *facts*; raise ConfigError."""
-    models = {
-        name: replace(model, learned=read_learned(section(facts, name)))
-        for name, model in job.models.items()
-    }
+    learned = {name: read_learned(section(facts, name)) for name in job.models}
+    models = {name: replace(m, learned=learned[name]) for name, m in job.models.items()}
     fitter = Fitter(job.settings, job.analyzers, job.shown, job.variables, job.shared)
     return fitter.fits(job.pipeline.stages, models)

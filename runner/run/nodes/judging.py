@@ -95,9 +95,8 @@ class Judging:
     async def _verdict(self, node: Node, check: Check, answer: str) -> tuple[bool | None, str]:
         """Return the verdict on *answer*, None without one, and the reason."""
         try:
-            both = await gather_all(
-                self._ask(node, check, answer, swapped=swapped) for swapped in (False, True)
-            )
+            orders = (self._ask(node, check, answer, swapped=each) for each in (False, True))
+            both = await gather_all(orders)
         except CallError as error:
             return None, f"{_NO_ANSWER}: {error}"
         (one, why), (other, _) = both
@@ -138,7 +137,6 @@ class Judging:
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read
     ) -> Outcome:
-        """Return the result of *read* on the stored or new reply to *request*."""
         asker, name = self.asker, model.settings.name
         key = request_key(request, model.settings, self.job.settings.repeat)
         if asker.stored and asker.stored.may_have(key):

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import structlog
 
@@ -16,7 +17,7 @@ from runner.calls.schedule import gather_all
 from runner.job.chunks import Chunk
 from runner.job.graph import Node, asks_again
 from runner.job.job import Job
-from runner.job.parts import AGAIN, PART, failed_parts, inner_node, joining_material
+from runner.job.parts import AGAIN, PART, failed_parts, inner_node, joining_material, owner_of
 from runner.job.windows import Fit
 from runner.record.recorder import Recorder
 from runner.run.nodes.ask import Asker, Get, NotStoredError, Question
@@ -45,6 +46,7 @@ log = structlog.get_logger("colloquy.run")
 class NodeRunner:
     """Answers the nodes of a run: the material, the models in order, and the parts."""
 
+    recuts: ClassVar = RECUTS
     job: Job
     asker: Asker
     contexts: Contexts
@@ -68,20 +70,16 @@ class NodeRunner:
             outcome = await self.attempt(question, upstream)
             if outcome.answer is not None or outcome.kind in _COMMON:
                 return outcome
-            log.warning(
-                "model.failed",
-                analyzer=node.name,
-                model=question.model.settings.name,
-                kind=outcome.kind,
-                error=outcome.error,
-            )
+            model = question.model.settings.name
+            why = {"kind": outcome.kind, "error": outcome.error}
+            log.warning("model.failed", analyzer=node.name, model=model, **why)
         return await self._read(final, upstream, self.asker.ask)
 
     def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
         """Return the question of *node* to each of its models, in order."""
-        chain = self.job.chain(node)
+        chain, own = self.job.chain(node), owner_of(node)
         return [
-            Question(node, m, calls, fits[node.name, m.name], m is chain[-1], RECUTS) for m in chain
+            Question(node, m, calls, fits[own, m.name], m is chain[-1], self.recuts) for m in chain
         ]
 
     async def reused(
@@ -274,13 +272,8 @@ class NodeRunner:
         assert joined.answer is not None
         counts = additions(first.answer, joined.answer)
         note = {"segments": len(silent), "calls": len(outcomes), "found": counts, "failed": failed}
-        log.info(
-            "coverage.asked_again",
-            analyzer=node.name,
-            segments=len(silent),
-            found=sum(counts.values()),
-            failed=failed or None,
-        )
+        about = {"analyzer": node.name, "segments": len(silent), "found": sum(counts.values())}
+        log.info("coverage.asked_again", **about, failed=failed or None)
         again = all(each.reused == first.reused for each in outcomes)
         return replace(
             first,

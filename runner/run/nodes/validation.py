@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from runner.answers.coverage import cited_segments
@@ -57,15 +58,11 @@ class Validator:
         limit, read = self._limit, self.job.analyzers[owner_of(node)].read
 
         def join(grounder: Grounder) -> Outcome:
-            every = [
-                read(each.raw_output or "").answer.model_dump(mode="json", round_trip=True)
-                for each in answers
-            ]
-            first, *others = every
-            first["insights"] = first["insights"][:limit]
-            for more in others:
-                more["insights"] = more["insights"][:limit]
-                first = merge_answers(first, more, silent)
+            found = (read(each.raw_output or "").answer for each in answers)
+            every = [each.model_dump(mode="json", round_trip=True) for each in found]
+            for each in every:
+                each["insights"] = each["insights"][:limit]
+            first = reduce(lambda one, more: merge_answers(one, more, silent), every)
             whole = json.dumps(_with_insights(first, every), ensure_ascii=False)
             reply = Completion(whole, "stop", Usage())
             return self.validate(grounder, node, reply, limit * len(answers))
@@ -80,7 +77,6 @@ class Validator:
         of the parts' keys.
         """
         good = [each for each in parts if each.answer is not None]
-        mask = self.job.redaction.masked
 
         def join(grounder: Grounder) -> Outcome:
             whole, *others = answers = [without_grounding(each.answer) for each in good]
@@ -89,7 +85,7 @@ class Validator:
                 whole = merge_answers(whole, more, silent)
             whole = _with_insights(whole, answers)
             whole["insights"].sort(key=lambda insight: -insight["confidence"])
-            joined = json.dumps(mask(whole), ensure_ascii=False)
+            joined = json.dumps(self.job.redaction.masked(whole), ensure_ascii=False)
             return self.validate(grounder, node, Completion(joined, "stop", Usage()))
 
         outcome = await self._checked(join, (each.raw_output for each in good))

@@ -46,8 +46,7 @@ def batch_shares(job: Setup) -> dict[str, float]:
     Calls go live if their batch would take longer than the time until `delivery.by`, divided by the
     calls in sequence.
     """
-    left, steps = _left_s(job), max(steps_to_end(job.pipeline).values())
-    shares = {}
+    left, steps, shares = _left_s(job), _steps(job), dict[str, float]()
     for name, model in job.models.items():
         latencies = _latencies(job, model) or ASSUMED_S
         in_time = [took for took in latencies if left is None or took <= left / steps]
@@ -73,35 +72,29 @@ def planned_deliveries(
     if job.main.settings.delivery == "auto":  # live calls finish in time what batches do not
         most = batch[1] if left is None else max(live_s, min(batch[1], left))
         ways["auto"] = (batch[0] if batch[0] and batch[0] <= most else None, most, "")
-    costs = {
-        name: sum_usd(node.costs.get(name, node.cost_usd) for node in nodes.values())
-        for name in ways
-    }
-    return {
-        name: PlannedDelivery(
-            None if way[2] else costs[name],
-            *way,
-            meets=None if left is None else not way[2] and needs[name] <= left,
-        )
-        for name, way in ways.items()
-    }
+    planned = {}
+    for name, way in ways.items():
+        cost = sum_usd(node.costs.get(name, node.cost_usd) for node in nodes.values())
+        meets = None if left is None else not way[2] and needs[name] <= left
+        planned[name] = PlannedDelivery(None if way[2] else cost, *way, meets=meets)
+    return planned
 
 
 def _flex(job: Setup, live_s: float, asked: list[Model]) -> _Way:
-    """Return the expected and the longest time at flex, or why it is unavailable."""
     factor = flex_factor(history_of(job.root), {model.settings.name for model in asked})
-    most = live_s + max(steps_to_end(job.pipeline).values()) * TIMEOUT_S
-    return factor and live_s * factor, most, _why_not("flex", asked)
+    return factor and live_s * factor, live_s + _steps(job) * TIMEOUT_S, _why_not("flex", asked)
 
 
 def _batch(job: Setup, asked: list[Model]) -> tuple[float | None, float, str]:
-    """Return the expected and the longest time in batches, or why they are unavailable."""
-    steps = max(steps_to_end(job.pipeline).values())
-    recorded = [sorted(_latencies(job, model)) for model in asked]
+    steps, recorded = _steps(job), [sorted(_latencies(job, model)) for model in asked]
     took = [each or [BatchLimits().window_s] for each in recorded]
     ends = steps * max(map(median, took), default=0.0)
     most = steps * max((each[math.ceil(_LATE * len(each)) - 1] for each in took), default=0.0)
     return ends if all(recorded) else None, most, _why_not("batch", asked)
+
+
+def _steps(job: Setup) -> int:
+    return max(steps_to_end(job.pipeline).values())
 
 
 def _why_not(delivery: str, asked: list[Model]) -> str:

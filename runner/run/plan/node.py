@@ -69,18 +69,10 @@ def summed(one: NodePlan, other: NodePlan) -> NodePlan:
     """Return the sum of two plans of one node; *latency_s* becomes the mean over calls."""
     calls = one.calls + other.calls
     latency_s = (one.latency_s * one.calls + other.latency_s * other.calls) / max(1, calls)
-    summed = {name: total((one, other), name) for name in _SUMMED}
-    costs = {each: sum_usd((one.costs[each], other.costs[each])) for each in one.costs}
+    sums = {name: total((one, other), name) for name in _SUMMED}
+    sums["costs"] = {each: sum_usd((one.costs[each], other.costs[each])) for each in one.costs}
     context = max(one.context_tokens, other.context_tokens)
-    return replace(
-        one, context_tokens=context, latency_s=round(latency_s, 6), costs=costs, **summed
-    )
-
-
-def _guessed_s(model: Model, prompt: float, reply: float) -> float:
-    """Return the seconds of a call with so many tokens, where no earlier run tells."""
-    offline = model.settings.name.startswith(OFFLINE)
-    return prompt / OFFLINE_TOKENS_PER_S if offline else guessed_s(reply)
+    return replace(one, context_tokens=context, latency_s=round(latency_s, 6), **sums)
 
 
 def plan_node(
@@ -100,12 +92,10 @@ def plan_node(
     """
     fit, prices = job.fit(node, model), model.prices
     parts = len(fit.chunks) if len(fit.chunks) > 1 else 0
-    tags = bool(fit.chunks) + (node.context is not None)
-    fixed = fit.fixed - FRAME_TOKENS + tags * TAG_TOKENS
+    fixed = fit.fixed - FRAME_TOKENS + TAG_TOKENS * (bool(fit.chunks) + (node.context is not None))
     prompts = [fixed + chunk.tokens + fit.context for chunk in fit.chunks] or [fixed + fit.context]
     if parts and not getattr(job.analyzers[node.name], "adds_up", False):  # one call merges them
-        budget = job.settings.transcript.reduce_token_budget
-        merged = 2 * budget if fit.room is None else min(2 * budget, fit.room - fit.context)
+        merged = fit.joined(job.settings.transcript.reduce_token_budget)
         prompts.append(fixed + merged + fit.context)
     if asks_again(job.settings, node):  # at most the whole transcript
         prompts += [fixed + chunk.tokens for chunk in fit.chunks]
@@ -119,7 +109,8 @@ def plan_node(
     sizes = [round(each * ratio) for each in prompts]
     bounds = [upper_bound_usd(each, fit.reply, prices) for each in most] if prices else []
     low, cost, costs = _expected_usd(model, sizes, reply, cache, in_batches)
-    guessed = _guessed_s(model, prompt / calls, reply / calls)
+    offline = model.settings.name.startswith(OFFLINE)
+    guessed = prompt / calls / OFFLINE_TOKENS_PER_S if offline else guessed_s(reply / calls)
     return NodePlan(
         stage=node.stage,
         model=model.settings.name,

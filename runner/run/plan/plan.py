@@ -1,6 +1,6 @@
 """Plan: predicts tokens, cost and time of a run before anything is sent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
@@ -29,6 +29,7 @@ from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, 
 from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
+_NOTES = ("windows", "efforts", "formats")
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
@@ -36,18 +37,15 @@ _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 class Plan:
     """Plans of nodes by name; *stopped_by* is the cap that would end the run, or None.
 
-    *windows* are sentences about windows that are learned, guessed or unknown, *efforts* about
-    efforts that are replaced because a model does not accept them, *formats* about schemas that
-    analyzers share. *deliveries* compares them; *delivery* is that of the main model, *by*
-    `delivery.by`.
+    *notes* are sentences: `windows` that are learned, guessed or unknown, `efforts` that are
+    replaced because a model does not accept them, `formats` that analyzers share. *deliveries*
+    compares them; *delivery* is that of the main model, *by* `delivery.by`.
     """
 
     nodes: Mapping[str, NodePlan]
     wall_s: float
     stopped_by: str | None
-    windows: tuple[str, ...] = ()
-    efforts: tuple[str, ...] = ()
-    formats: tuple[str, ...] = ()
+    notes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     deliveries: Mapping[str, PlannedDelivery] = field(default_factory=dict)
     delivery: str = "live"
     by: str | None = None
@@ -67,9 +65,7 @@ class Plan:
             "delivery": self.delivery,
             "by": self.by,
             "deliveries": {name: asdict(each) for name, each in self.deliveries.items()},
-            "efforts": list(self.efforts),
-            "formats": list(self.formats),
-            "windows": list(self.windows),
+            **{name: list(self.notes.get(name, ())) for name in _NOTES},
             "recorded": all(node.seen for node in self.nodes.values()),
             "analyzers": {name: asdict(node) for name, node in self.nodes.items()},
         }
@@ -85,14 +81,12 @@ def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Pl
     """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
     nodes = plan_nodes(job, history, batch_shares(job))
     every = {**_embeddings(job), **nodes, **further_plans(job, nodes)}
-    windows, stopped_by = windows_of(job), _stopped_by(job, every)
-    efforts = tuple(filter(None, (effort_note(model.settings) for model in _asked(job))))
-    plan = Plan(every, _wall(job, nodes), stopped_by, windows, efforts, format_notes(job))
-    return with_deliveries(plan, job)
+    efforts = [note for model in _asked(job) if (note := effort_note(model.settings))]
+    notes = {**windows_of(job), "efforts": efforts, "formats": format_notes(job)}
+    return with_deliveries(Plan(every, _wall(job, nodes), _stopped_by(job, every), notes), job)
 
 
 def _embeddings(job: Job) -> dict[str, NodePlan]:
-    """Return the plan of the embeddings that precede the first node."""
     if not job.to_embed:
         return {}
     node, (texts, sizes) = job.pipeline.nodes[0], zip(*job.to_embed, strict=True)
@@ -107,13 +101,12 @@ def with_deliveries(plan: Plan, job: Setup) -> Plan:
     return replace(plan, deliveries=planned, delivery=job.main.settings.delivery, by=by)
 
 
-def windows_of(job: Setup) -> tuple[str, ...]:
+def windows_of(job: Setup) -> dict[str, Sequence[str]]:
     """Return notes about the windows of the models that *job* may ask."""
-    return tuple(window_notes(_asked(job)))
+    return {"windows": [*window_notes(_asked(job))]}
 
 
 def _asked(job: Setup) -> list[Model]:
-    """Return the models that *job* may ask, each once."""
     nodes = job.pipeline.nodes
     asked = (model for node in nodes for model in (*job.chain(node), *job.escalation(node)))
     return [*{model.name: model for model in asked}.values()]
@@ -141,20 +134,13 @@ def plan_nodes(
 
 def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     """Predict the wall-clock seconds by running the real scheduler in virtual time."""
-    work = {
-        name: Duration(node.latency_s, (node.latency_s,) * (node.calls - 1))
-        for name, node in nodes.items()
-    }
+    work = {n: Duration(p.latency_s, (p.latency_s,) * (p.calls - 1)) for n, p in nodes.items()}
     processing, model = job.settings.processing, job.main.settings
     limited = any((model.rpm, model.tpm, model.itpm, model.otpm))
     gate = Gate(max_in_flight(job), rates_of(model)) if limited else None
-    tokens = {
-        name: (node.tokens // node.calls, node.reply_tokens // node.calls)
-        for name, node in nodes.items()
-    }
-    wall = ideal_makespan(
-        job.pipeline, work, processing.max_concurrent, processing.mode, gate, tokens
-    )
+    tokens = {n: (p.tokens // p.calls, p.reply_tokens // p.calls) for n, p in nodes.items()}
+    slots = processing.max_concurrent, processing.mode
+    wall = ideal_makespan(job.pipeline, work, *slots, gate, tokens)
     for stage, name in prefix_policy(job).primed:
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
@@ -225,7 +211,6 @@ def _escalation(plan: Plan) -> list[str]:
 
 
 def _time(plan: Plan) -> str:
-    """Return the time until the last answer by the chosen delivery."""
     chosen = plan.deliveries.get(plan.delivery)
     if chosen is None or plan.delivery == "live":
         return seconds(plan.wall_s)
@@ -247,9 +232,7 @@ def _summary(plan: Plan) -> list[str]:
         f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),
-        *(f"window   {note}" for note in plan.windows),
-        *(f"effort   {note}" for note in plan.efforts),
-        *(f"format   {note}" for note in plan.formats),
+        *(f"{kind[:-1]:8} {note}" for kind in _NOTES for note in plan.notes.get(kind, ())),
     ]
     if not all(node.seen or node.model.startswith(OFFLINE) for node in plan.nodes.values()):
         lines.append(

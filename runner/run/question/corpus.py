@@ -141,7 +141,6 @@ def _file(
 
 
 def _label(name: str, known: Collection[str]) -> str:
-    """Return a label for *name* that is not *known*."""
     shown, number = name[-_MAX_LABEL:], 2
     while shown in known:
         shown, number = f"{name[-_MAX_LABEL:]} {number}", number + 1
@@ -182,15 +181,11 @@ def _runs_in(folder: Path) -> list[Path]:
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:
-    """Return the transcript of a run; raise ConfigError."""
     return renamed(read_transcript_file(run), settings.transcript.speakers or {})
 
 
 def _people(settings: Settings, transcript: Transcript) -> list[str]:
-    """Return the names that a redaction of a whole *transcript* finds.
-
-    The passages alone may not show that a word in them is a name.
-    """
+    """Return the names to redact in a whole *transcript*, which its passages alone may not show."""
     if settings.transcript.redact == "off":
         return []
     stand_ins = redacted(settings.transcript, transcript)[0].as_dict()

@@ -11,8 +11,7 @@ from runner.base.json import mapping, mappings, text
 from runner.base.text import to_safe_text
 from runner.base.tokens import tokenizer_for
 from runner.config.resolve import resolve
-from runner.config.schema import validate
-from runner.job.build import build_job, check_format
+from runner.job.build import build_job, checked_settings
 from runner.job.job import Job
 from runner.record.reuse import read_record
 from runner.record.stored_transcript import read_transcript_file
@@ -22,7 +21,6 @@ from runner.run.question.corpus import Corpus, read_corpus, redaction_of
 from runner.run.question.retrieval import lexical_relevance, passages
 from runner.run.question.semantic_search import SemanticSearch
 from runner.transcript.model import UNKNOWN
-from runner.transcript.redact.own_patterns import check_patterns
 
 ANALYZER = "ask"
 MAX_CHARS = 2000  # of a question
@@ -91,9 +89,7 @@ def build_question(
     if not any(each.lstrip("+").startswith("transcript.redact=") for each in typed):
         _redact_again(cfg.transcript)
     data = resolve(cfg)
-    settings = validate(data)
-    check_format(settings)
-    check_patterns(settings.transcript)
+    settings = checked_settings(data)
     corpus = read_corpus(settings, question)
     count = tokenizer_for(settings.model.map_name).count
     chosen = passages(corpus, lexical_relevance(corpus, question), tokens, count)
@@ -141,12 +137,11 @@ def read_reply(run: Path) -> Reply:
     if fields.get("answered") not in ("yes", "partly") or not answer:
         return Reply("no", None, (), told[0] if told else "")
     segments = {segment.id: segment for segment in read_transcript_file(run).segments}
-    quotes = []
+    quotes = list[AnswerQuote]()
     for each in mappings(fields.get("quotes")):
         words, segment, match = (text(each.get(name)) for name in ("quote", "segment", "match"))
-        found = segments.get(segment, UNKNOWN)
-        quote = AnswerQuote(words, segment, found.speaker, found.start_s, match, found.place)
-        quotes.append(quote)
+        of = segments.get(segment, UNKNOWN)
+        quotes.append(AnswerQuote(words, segment, of.speaker, of.start_s, match, of.place))
     if all(quote.match == "absent" for quote in quotes):
         return Reply("unknown", answer, tuple(quotes), UNQUOTED)
     return Reply(text(fields.get("answered")), answer, tuple(quotes))

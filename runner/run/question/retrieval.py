@@ -102,13 +102,11 @@ def _near(scores: Scores) -> list[int]:
 
 
 def _ranked(scores: Scores, files: Iterable[int]) -> list[Place]:
-    """Return the segments of *files*, those with the highest *scores* first."""
     every = ((file, number) for file in files for number in range(len(scores[file])))
     return sorted(every, key=lambda place: -scores[place[0]][place[1]])
 
 
 def _sent(corpus: Corpus, place: int, segment: Segment) -> Segment:
-    """Return *segment* of the file at *place* as it is sent."""
     if len(corpus.files) == 1:
         return segment
     label, digits = corpus.files[place].label, max(file.digits for file in corpus.files)

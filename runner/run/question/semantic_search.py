@@ -79,8 +79,7 @@ class SemanticSearch:
 
         If they fail, words alone select the passages.
         """
-        calls, settings = CallLog(), job.settings
-        processing = settings.processing
+        calls, settings, processing = CallLog(), job.settings, job.settings.processing
         slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
         embedder = Embedder(
             settings,
@@ -96,11 +95,8 @@ class SemanticSearch:
         return job, calls
 
     def _with_both(self, job: Job, found: Scores) -> Job:
-        words = lexical_relevance(self.corpus, self.question)
-        scores = [
-            [one + _WEIGHT * other for one, other in zip(*both, strict=True)]
-            for both in zip(words, _centred(found), strict=True)
-        ]
+        files = zip(lexical_relevance(self.corpus, self.question), _centred(found), strict=True)
+        scores = [[w + _WEIGHT * e for w, e in zip(*both, strict=True)] for both in files]
         how = f"by words and {job.embeds}"
         chosen = passages(self.corpus, scores, self.tokens, job.main.tokenizer.count, how)
         return run_job(job, chosen)

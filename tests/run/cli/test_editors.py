@@ -90,6 +90,7 @@ def test_the_files_in_the_documentation_are_valid(schemas: dict[str, Any]) -> No
         ("model", "timeout_s: 0", "timeout_s"),
         ("model", "simulate: {faults: {status_500: 2}}", "simulate"),
         ("transcript", "about: {titel: x}", "about"),
+        ("checks", "every: [{type: count, path: insights, min: -1}]", "every.0.min"),
     ],
 )
 def test_what_a_run_would_refuse_is_marked_where_it_stands(

@@ -190,7 +190,7 @@ def test_the_lifetime_of_a_cache_and_an_effort_that_is_not_accepted_are_in_the_p
 
     assert costs["auto"] == costs["5m"] < costs["1h"] < costs["off"]
     assert 0 == plans["off"].total("cached_tokens") < plans["1h"].total("cached_tokens")
-    assert plans["auto"].efforts == (
+    assert tuple(plans["auto"].notes["efforts"]) == (
         "anthropic/claude-sonnet-5-5 does not support effort minimal: low is sent",
     )
 
@@ -209,9 +209,9 @@ def test_a_plan_says_where_a_window_comes_from(overrides: list[str], said: list[
     made = job(*ONLY_TWO, *overrides, "model.max_tokens=300", "plan=true")
     plan = make_plan(made, {})
 
-    assert len(said) == len(plan.windows)
-    assert all(each in line for each, line in zip(said, plan.windows, strict=True))
-    assert all(f"window   {line}" in as_text(plan) for line in plan.windows)
+    assert len(said) == len(plan.notes["windows"])
+    assert all(each in line for each, line in zip(said, plan.notes["windows"], strict=True))
+    assert all(f"window   {line}" in as_text(plan) for line in plan.notes["windows"])
 
 
 def test_a_plan_uses_what_an_earlier_run_has_learned() -> None:
@@ -225,4 +225,6 @@ def test_a_plan_uses_what_an_earlier_run_has_learned() -> None:
 
     assert calls[0] == 1 < calls[1]
     assert second.total("prompt_tokens") > 1.5 * first.total("prompt_tokens")
-    assert second.windows == ("the window of hosted_vllm/llama.cpp is 2,048 tokens, from /props",)
+    assert second.notes["windows"] == [
+        "the window of hosted_vllm/llama.cpp is 2,048 tokens, from /props"
+    ]
