@@ -125,11 +125,13 @@ def rows_of(batch: Path) -> list[dict[str, Any]]:
 
 def _every_row(batch: Path) -> list[dict[str, Any]]:
     rows: dict[object, dict[str, Any]] = {}
-    for line in lines_of(batch / RESULTS, MAX_TABLE, MAX_LISTED):
+    for line in lines_of(batch / RESULTS, MAX_TABLE):  # of every session
         earlier = rows.pop(name := line.get("transcript"), {})
         if line.get("reused"):  # the run's files do not repeat why it is degraded
             line["error"] = line.get("error") or earlier.get("error", "")
         rows[name] = line
+        if len(rows) > MAX_LISTED:
+            raise OSError(f"{batch / RESULTS} has more than {MAX_LISTED:,} rows")
     return list(rows.values())
 
 
