@@ -106,9 +106,10 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
         if key in groups and not _says(code.definition):
             code = replace(code, codable=False)
         _check_texts(place, code, may_lack=may_lack)
-        if (over := parents[key]) is not None and over not in known:
-            near = did_you_mean(code.parent or "", [each.name for _, each in known.values()])
-            shown = one_line(code.parent or "", 60)
+        over = parents[key]
+        if code.parent is not None and over not in known:
+            near = did_you_mean(code.parent, [each.name for _, each in known.values()])
+            shown = one_line(code.parent, 60)
             raise ConfigError(f"{place}: column parent: {shown!r} is not a code{near}")
         chain = [key]
         while (above := parents.get(chain[-1])) is not None:

@@ -75,10 +75,9 @@ class Theme:
     statement: str
     files: tuple[str, ...]  # that mention it
     speakers: tuple[Voice, ...]  # of its quotes, each once
-    for_: Annotated[
-        tuple[Voice, ...], Field(validation_alias="for")
-    ]  # of them, whose quotes support it
-    against: tuple[Voice, ...]  # of them, whose quotes oppose it
+    # Of these, those whose quotes support it, and those whose quotes oppose it.
+    for_: Annotated[tuple[Voice, ...], Field(validation_alias="for")]
+    against: tuple[Voice, ...]
     silent: tuple[str, ...]  # files that were read and do not mention it
     quotes: tuple[ThemeQuote, ...]
     findings: tuple[str, ...]  # `run/analyzer/index`

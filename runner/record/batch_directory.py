@@ -111,7 +111,7 @@ def input_names(batch: Path) -> list[str]:
 
 
 def known_names(batch: Path, shards: int) -> list[str]:
-    """Return all inputs *batch* has had, with *shards* the last session's; raise ConfigError."""
+    """Return all inputs *batch* had, of one of several *shards* the last; raise ConfigError."""
     with readable(batch / RESULTS):
         rows = _every_row(batch) if shards == 1 else []
     return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))

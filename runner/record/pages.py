@@ -153,7 +153,10 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
 
 
 def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
-    """Return *page* with ids among *starts* as links with their start; *up* leads to its folder."""
+    """Return *page* with every segment id among *starts* outside code fences as a link.
+
+    The start follows the id if it is known. *up* is the path to transcript.md's folder.
+    """
 
     def link(match: re.Match[str]) -> str:
         name = match[0]

@@ -86,7 +86,10 @@ class _Quote:
 
 
 class Grounder:
-    """Checks quotes against one transcript; *near_score*, 0 to 100, is the least of a near one."""
+    """Checks quotes against one transcript, which it indexes once in linear time and memory.
+
+    *near_score* is the least similarity of a near quote, 0 to 100 (rapidfuzz ratio).
+    """
 
     def __init__(self, segments: Sequence[Segment], near_score: float = NEAR_SCORE) -> None:
         self._segments = segments
@@ -129,8 +132,10 @@ class Grounder:
         matches, insights = [check.match for check in checks], grounded.get("insights", ())
         exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
         moved = sum(check.moved_from is not None for check in checks)
-        counts = len(checks), exact, near, absent, moved, len(insights)
-        return grounded, GroundingCounts(*counts, sum(map(any, map(cited_segments, insights))))
+        supported = sum(any(cited_segments(insight)) for insight in insights)
+        return grounded, GroundingCounts(
+            len(checks), exact, near, absent, moved, len(insights), supported
+        )
 
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
         """Return the position of *quote*: the ids of segments, with offsets in their texts.
