@@ -97,7 +97,8 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
             wanted = f"expected a name of at most {MAX_NAME} characters"
             raise ConfigError(f"{place}: column code: {one_line(name, 60)!r}: {wanted}")
         if name_key(name) in known:
-            raise ConfigError(f"{place}: column code: {name!r} is at {known[name_key(name)][0]}")
+            first = known[name_key(name)][0]
+            raise ConfigError(f"{place}: column code: {name!r} is at {first} already")
         known[name_key(name)] = place, replace(code, name=name)
     parents = {key: code.parent and name_key(code.parent) for key, (_, code) in known.items()}
     groups = set(parents.values()) - (known.keys() if may_lack else set())
