@@ -56,7 +56,7 @@ class Pages:
         return {segment.id: segment.place for segment in self.job.transcript.segments}
 
     def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
-        """Return the paths of *node*'s pages; *earlier* adds Word's that may be left."""
+        """Return the paths of *node*'s pages, Markdown first; *earlier* adds one left in Word."""
         if not self.job.settings.stages[node.stage].final:
             return (f"intermediate/{node.stage}/{node.name}.md",)
         in_word = earlier or self.job.settings.output.pages == "docx"

@@ -117,7 +117,7 @@ class TranscriptWords:
         return first, max(first + 1, min(bisect_left(self._starts, base + end), len(self)))
 
     def nearest(self, target: Sequence[str], segment: int) -> Iterator[int]:
-        """Yield the first word of each *target*, the nearest to *segment* first, then earlier."""
+        """Yield the first word of each occurrence of *target*, the nearest to *segment* first."""
         if not target or not all(map(self.index.__contains__, target)):
             return
 
