@@ -76,7 +76,7 @@ def relative_error(value: Any) -> str:
 
 
 def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> list[str]:
-    """Return *rows* as aligned lines, columns *left* to the left, cells of 80 safe characters."""
+    """Return *rows* as aligned lines, columns *left* to the left, cells cut to 80 characters."""
     clean = [[to_terminal(cell, 80) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*clean, strict=True)]
     return [

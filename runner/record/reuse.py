@@ -56,7 +56,7 @@ class PreviousSession:
         return self._restored(file, node, key)
 
     def elsewhere(self, node: Node, key: str) -> Mapping[str, Any] | None:
-        """Return the answer with *key* of another part of the analyzer, whose branch moved, or None."""
+        """Return the answer with *key* of another part of the analyzer, whose branch moved."""
         name = node.name.partition("/")[0]
         folder = self.path / "intermediate" / node.stage / name
         if folder not in self._parts:
