@@ -16,7 +16,7 @@ from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
 from runner.answers.grounding.near_matches import NearMatch, difference, nearest, replaced_at_ends
 from runner.answers.grounding.quotations import quotations
-from runner.base.json import mapping, rebuilt
+from runner.base.json import rebuilt
 from runner.base.statistics import rate
 from runner.transcript.model import Segment
 
@@ -173,8 +173,9 @@ class Grounder:
 
     def _checked(self, checks: list[QuoteCheck], value: Any) -> Any:
         """Return *value*, with the marks of its check if it is evidence."""
-        is_evidence = mapping(value).keys() == _EVIDENCE
-        if not is_evidence or not all(isinstance(each, str) for each in value.values()):
+        if not isinstance(value, dict) or value.keys() != _EVIDENCE:
+            return value
+        if not all(isinstance(each, str) for each in value.values()):
             return value
         check = self.check(value["quote"], value["segment"])
         checks.append(check)
