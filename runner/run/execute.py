@@ -155,11 +155,11 @@ class _Execution:
                 self.directory.write_job(job)
                 console, hold_s = str(job.settings.output.console), 0.0
                 if isinstance(job, BatchJob):
-                    Lines(path / RESULTS).close()  # makes it
+                    Lines(path / RESULTS).close()  # an empty file, by which a batch is known
                     # A batch shows the events of its runs as JSON alone.
                     console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
-                of = self.directory.events, console
-                events = run_log(*of, secrets=job.secrets, hold_s=hold_s, live=LiveView)
+                sink, secrets = self.directory.events, job.secrets
+                events = run_log(sink, console, secrets=secrets, hold_s=hold_s, live=LiveView)
                 stack.enter_context(events)
                 stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
                 try:
@@ -237,8 +237,9 @@ class _Execution:
             return await Batch(job, directory, services, stored, _console(job)).execute()
         if note := left_out(job):
             log.warning("collection.skipped", reason=note)
-        shared = services.lag, None, services.stop
-        result = await Run(job, services.clients, directory, stored, *shared, before).execute()
+        of = job, services.clients, directory, stored
+        run = Run(*of, lag=services.lag, stop=services.stop, before=before)
+        result = await run.execute()
         if job.settings.output.traces == "otlp":
             await export_run(directory.path)
         return result
