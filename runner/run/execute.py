@@ -192,23 +192,7 @@ class _Execution:
             log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
             if isinstance(job, BatchJob):
                 _console(job).print_line(f"batch: starting {job.main.settings.name}")
-        loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
-        stack.callback(loading.cancel)
-        addresses = {
-            name: await stack.enter_async_context(simulated_process(settings, shared.idle))
-            for name, settings in simulated_models(job).items()
-        }
-        await loading
-        budget = budget_of(job.settings, directory.journal.spent)
-        clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
-        calls = max_in_flight(job)
-        for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-            gate.register(calls)
-            stack.callback(gate.register, -calls)
-        for client in clients.values():
-            for transport in client.transports:
-                stack.push_async_callback(transport.close)
-                await transport.open()
+        clients, addresses = await self._clients(stack)
         activity = Activity(lambda: shared.admission.is_stuck)
         stack.enter_context(tracked(activity))
         delivery = JobDelivery(job, directory, activity)
@@ -227,6 +211,28 @@ class _Execution:
         if result.status in ANSWERED:
             await delivery.finish()
         return result
+
+    async def _clients(self, stack: AsyncExitStack) -> tuple[dict[str, Client], dict[str, str]]:
+        """Return the opened clients, and the addresses of simulated providers, both by model."""
+        job, shared = self.job, self.shared
+        loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
+        stack.callback(loading.cancel)
+        addresses = {
+            name: await stack.enter_async_context(simulated_process(settings, shared.idle))
+            for name, settings in simulated_models(job).items()
+        }
+        await loading
+        budget = budget_of(job.settings, self.directory.journal.spent)
+        clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+        calls = max_in_flight(job)
+        for gate in {id(client.gate): client.gate for client in clients.values()}.values():
+            gate.register(calls)
+            stack.callback(gate.register, -calls)
+        for client in clients.values():
+            for transport in client.transports:
+                stack.push_async_callback(transport.close)
+                await transport.open()
+        return clients, addresses
 
     async def _answers(
         self, job: Job | BatchJob, services: BatchServices, before: CallLog | None
