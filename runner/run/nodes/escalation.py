@@ -116,9 +116,10 @@ class EscalatingNodes(NodeRunner):
             "mended": not faults,
             "cost_usd": sum_usd(step["cost_usd"] for step in steps),
         }
-        shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
         event = "answer.escalated" if facts["asked"] else "answer.not_escalated"
-        log.warning(event, analyzer=further[0].node.name, **shown)
+        why = None if facts["asked"] else steps[-1]["error"]
+        shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
+        log.warning(event, analyzer=further[0].node.name, error=why, **shown)
         return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
