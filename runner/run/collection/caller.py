@@ -207,7 +207,8 @@ class Caller:
         if outcome.answer is None:
             left = [f"nothing of it was read: {outcome.kind or outcome.status}"]
         about = (level, one.name, material.inputs, self.count(material.text), self.budget(node))
-        left_out, escalated = (*material.left_out, *left), "escalation" in outcome.notes
+        escalated = outcome.notes.get("escalation", {"asked": False}).get("asked", True)
+        left_out = (*material.left_out, *left)
         self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
 

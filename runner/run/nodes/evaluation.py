@@ -142,12 +142,15 @@ def _spent(figures: Mapping[str, Any], time: str) -> dict[str, float | None]:
 
 
 def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
-    """Return the escalations with their cost and effect; None without any."""
+    """Return the escalations with their cost and effect; None without any.
+
+    Answers whose next model was not asked, for want of budget, are listed but do not count.
+    """
     by_node = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
     if not by_node:
         return None
     return {
-        "escalated": len(by_node),
+        "escalated": sum(each.get("asked", True) for each in by_node.values()),
         "mended": sum(each["mended"] for each in by_node.values()),
         "cost_usd": sum_usd(each["cost_usd"] for each in by_node.values()),
         "analyzers": by_node,
