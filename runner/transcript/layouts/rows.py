@@ -136,8 +136,8 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
-def outgrown(texts: Sequence[str]) -> set[int]:
-    """Return which of *texts* the next says again, longer, as in live captions.
+def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
+    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
 
     Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
     """
@@ -146,17 +146,18 @@ def outgrown(texts: Sequence[str]) -> set[int]:
     for at in range(1, len(texts) + 1):
         if at < len(texts) and _grows(texts[at - 1], texts[at]):
             continue
-        if at - start > 2 and len(texts[at - 1].split()) >= _MIN_GROWN_WORDS:
+        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
             gone |= set(range(start, at - 1))
         start = at
     return gone
 
 
-def _grows(before: str, after: str) -> bool:
-    text = before.rstrip(" .,…?!-").lower()
-    added = after.lower().removeprefix(text)
-    grown = bool(text) and len(added) < len(after)
-    return grown and not added[:1].isalnum() and any(map(str.isalnum, added))
+def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
+    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
+    if before[0] != after[0] or not text or not longer.startswith(text):
+        return False
+    added = longer[len(text) :]
+    return not added[:1].isalnum() and any(map(str.isalnum, added))
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
