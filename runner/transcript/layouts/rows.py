@@ -162,9 +162,9 @@ def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> boo
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
     """Leave out a YAML block at the top, but not speech between two rules, whose labels repeat."""
-    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line in ("---", "..."))
+    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line.strip() in ("---", "..."))
     first, last = next(rules, None), next(rules, None)
-    if first is None or last is None or lines[first] != "---" or any(lines[:first]):
+    if first is None or last is None or lines[first].strip() != "---" or any(lines[:first]):
         return lines
     block, rest = lines[first + 1 : last], lines[last + 1 :]
     keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]
