@@ -159,6 +159,8 @@ def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
     """Return the delimiter that makes most rows equally long, and whether cells are quoted."""
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
+        if not any(delimiter in line for line in lines):
+            continue
         rows = list(_rows(lines, delimiter, quoted))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
             continue
