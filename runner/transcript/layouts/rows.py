@@ -118,7 +118,10 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:
-    """Find the line breaks of wrapping: the next word had no room in the line above."""
+    """Find the line breaks of wrapping: the next word had no room in the line above.
+
+    If all those lines are indented, and others are not, a sentence may end above, too.
+    """
     lengths = sorted(row.indent + len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if len(rows) >= _MIN_WRAPPED_ROWS else 0
     if not _MIN_WIDTH <= width <= _MAX_WIDTH:
