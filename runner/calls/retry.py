@@ -26,8 +26,8 @@ class RetryPolicy:
 
     *max_retries* bounds retries of 5xx and network failures; throttled calls have
     THROTTLE_ATTEMPTS of their own. *delay_s* bounds the first delay (AWS Architecture Blog,
-    "Exponential Backoff And Jitter", 2015). A server that was not reached, which no wait spares, is
-    given that much longer, since networks go for seconds.
+    "Exponential Backoff And Jitter", 2015). After a failure to reach the server, twice the bound is
+    added: networks go for seconds.
     """
 
     max_retries: int = 3
