@@ -242,7 +242,8 @@ class Client:
             if wait is not None:
                 return wait
         waited = sum(calls.waits_after(error.kind))
-        wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
+        failures, live = call.failures[family(error)], not batched
+        wait = self.retry.wait_s(error, failures, self.rng, waited, live=live)
         if wait is None:
             self.gate.gave_up(error)
             return None
