@@ -31,7 +31,9 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
     import httpx  # takes long, and few runs ask
 
     trusted = ssl.create_default_context()  # the system's certificates, as for calls
-    headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    headers = {"Accept-Encoding": "identity"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     method, raw, end = "POST" if body else "GET", b"", time.monotonic() + TIMEOUT_S
     try:
         with (

@@ -44,7 +44,11 @@ def rates_of(model: ModelSettings) -> RateLimits:
     free = model.name.startswith(("anthropic/", "bedrock/"))
     provider = model.name.split("/", 1)[0] if model.simulate is None else model.simulate.provider
     return RateLimits(
-        *(model.rpm, model.tpm, model.itpm, model.otpm, model.burst_s),
+        model.rpm,
+        model.tpm,
+        model.itpm,
+        model.otpm,
+        model.burst_s,
         reads_free=free,
         written=provider not in _COUNT_LIMITS,
     )
