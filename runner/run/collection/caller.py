@@ -153,7 +153,7 @@ class Caller:
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
-        """Run *find*, which asks *node*; restart it if a window turns out to be smaller."""
+        """Run *find*, which asks *node*; restart it, reusing answers, for a smaller window."""
         self._recuts[node.name] = RECUTS
         self._calls[node.name] = self.recorder.call_log(node)
         self._ready_s[node.name] = self.recorder.elapsed_s()

@@ -119,8 +119,8 @@ class EscalatingNodes(NodeRunner):
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
         chars = None if self.job.expected.slow else len(outcome.raw_output or "")
-        about = self.job, question.node, outcome, question.calls
-        return await offload(faults_of, *about, chars=chars)
+        node, calls = question.node, question.calls
+        return await offload(faults_of, self.job, node, outcome, calls, chars=chars)
 
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
         """Record a paid answer that may not become the node's, for later reuse."""

@@ -47,7 +47,7 @@ def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[st
     return faults + [f"check: {each.check}" for each in results if each.status == FAILED]
 
 
-def _grounded(outcome: Outcome) -> Any:
+def _grounded(outcome: Outcome) -> float | None:
     return outcome.grounding.figures()["rate"] if outcome.grounding else None
 
 
@@ -80,9 +80,8 @@ async def check(
         run["escalation_usd"] = escalated["cost_usd"]
     if not job.expected:
         return {} if escalated is None else {CHECKS: {"escalation": escalated}}
-    chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
-    of = job, outcomes, measured, coverage, judged
-    content = await offload(evaluated, *of, chars=None if job.expected.slow else chars)
+    chars = None if job.expected.slow else sum(len(o.raw_output or "") for o in outcomes.values())
+    content = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
     total = content["total"]
     run |= {"checks": total["checks"], "failed_checks": total["failed"]}
     run["checks_rate"] = total["rate"]
