@@ -24,6 +24,7 @@ MAX_ROWS = 50_000
 MAX_CELL = 4_000  # characters that are kept
 NEAR = 90.0  # of 100: the similarity from which the text of another finding counts as the same
 _EMPTY = frozenset({"", "none", "not recognised"})  # values that say nothing; the last is offline's
+_QUOTE = {"segment", "quote", "match"}  # keys of a mere quote, as in `quotes` of `ask`
 _ID_CHARS, _SHA_CHARS = 16, 12
 _SHA = re.compile(rf"[0-9a-f]{{{_SHA_CHARS}}}")
 _SEGMENT = re.compile(r"\bS\d{4,}\b")
@@ -79,7 +80,7 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
     items = [("insights", item) for item in mappings(answer.get("insights"))]
     for part, value in data.items():
         listed = value if isinstance(value, list) else [value]
-        items += [(str(part), item) for item in listed if isinstance(item, Mapping)]
+        items += [(str(part), item) for item in mappings(listed) if not item.keys() <= _QUOTE]
     for part, item in items:
         named = {"text": item.get("text")} if part == "insights" else item
         held = {name: flat(value) for name, value in named.items() if name != "evidence"}

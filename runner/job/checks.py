@@ -13,6 +13,7 @@ from runner.answers.analyzer import Analyzer
 from runner.answers.shape import dereferenced
 from runner.base.command import install_hint
 from runner.base.errors import ConfigError, did_you_mean
+from runner.base.format import plural
 from runner.base.secrets import MIN_CHARS, names_key, secrets_of
 from runner.config.model_facts import OFFLINE
 from runner.config.schema import ModelSettings, Settings
@@ -182,8 +183,8 @@ def _check_keys(at: str, model: ModelSettings) -> None:
         local = model.simulate or _is_loopback(urlsplit(model.api_base or "").hostname)
         if 0 < len(key) < MIN_CHARS and not local:
             raise ConfigError(
-                f"the key in {name} has {len(key)} characters, expected at least {MIN_CHARS}: a "
-                f"shorter one cannot be masked; for a server that needs no key, use "
+                f"the key in {name} has {plural(len(key), 'character')}, expected at least "
+                f"{MIN_CHARS}: a shorter one cannot be masked; for a server that needs no key, use "
                 f"{at}.api_key_env=null"
             )
 

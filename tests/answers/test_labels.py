@@ -53,6 +53,15 @@ def test_every_list_and_group_of_an_answer_has_findings_and_damage_has_none() ->
     assert [] == list(found_items("a", {"insights": {"x": 1}, "structured_data": [1]}))
 
 
+def test_a_mere_quote_is_no_finding() -> None:
+    quotes = [{"segment": "S0003", "quote": "ship twelve", "match": "exact"}]
+    data = {"answered": "yes", "answer": "Twelve.", "quotes": quotes}
+
+    (item,) = found_items("ask", {**answer(), "structured_data": data})
+
+    assert (item.part, item.text) == ("insights", "We ship 12 units.")
+
+
 def test_a_key_point_that_repeats_an_insight_is_one_finding_with_it() -> None:
     (insight,) = answer()["insights"]
     point = {"text": insight["text"], "source": "decisions", "evidence": insight["evidence"]}

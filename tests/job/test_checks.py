@@ -91,6 +91,7 @@ def test_a_model_of_a_keyed_provider_without_any_key_is_not_asked(
         (f"{KEY[:5]}\u200b{KEY}", "a character that is not printable ASCII at position 6 of"),
         (f"{KEY[:5]}\udcff{KEY}", "a character that is not printable ASCII at position 6 of"),
         ("hunter2", "7 characters, expected at least 8"),
+        ("~", "1 character, expected at least 8"),
     ],
 )
 def test_a_key_that_no_request_can_carry_ends_the_run_with_one_line_that_names_the_variable(

@@ -130,11 +130,11 @@ def test_quotes_lead_to_their_segment_in_the_report_of_the_run(tmp_path: Path) -
 
 
 def test_a_synthesis_links_what_it_names_however_its_number_is_written(tmp_path: Path) -> None:
-    said = {"analyzer": "synthesis", "text": "[T1], [T02], [O1], C01, T9, A320", "themes": []}
+    said = {"analyzer": "synthesis", "text": "[T1, T02], [O1], C01, T9, A320, T2", "themes": ["T1"]}
     batch = made(tmp_path, collection(synthesis=[said]))
     links = re.findall(r'<a href="#([a-z]+-\d+)" title="[^"]*">(\w+)</a>', page_of(batch))
 
-    named = ["theme-1 T1", "theme-2 T02", "outlier-1 O1", "contradiction-1 C01"]
+    named = ["theme-1 T1", "theme-2 T02", "outlier-1 O1", "contradiction-1 C01", "theme-1 T1"]
     assert named == [" ".join(each) for each in links]
     assert "O01 A lift" in " ".join(seen_of(batch).words.split())
     assert "### O01 A lift" in (batch / "collection/themes.md").read_text()

@@ -21,7 +21,7 @@ MAX_MATRIX = 300  # files; matrix.csv has all
 MAX_CHOICES = 500  # of a filter
 MAX_ALONE = 200  # outliers, and other findings of a kind
 MARKS = dict(zip(STANCES, ("+", "−", "±", "·", "", "?"), strict=True))
-_ID = re.compile(r"\b([A-Z]\d{1,5})\b")
+_ID = re.compile(r"\b([A-Z]\d{2,5}|\A[A-Z]\d\Z|[A-Z]\d(?=[^\[\]]*\]))\b")  # T01; T1 alone or in []
 TABLES = (
     *("answers.csv", "themes.csv", "matrix.csv", "groups.csv"),
     *("themes.md", "themes.docx", "themes.json"),
@@ -92,7 +92,7 @@ def _anchors(facts: CollectionFacts) -> dict[str, tuple[str, str]]:
 def _linked(
     anchors: Mapping[str, tuple[str, str]], words: str
 ) -> Iterator[tuple[str, tuple[str, str] | None]]:
-    """Yield the pieces of *words*; for an id such as T01, or T1, also its anchor and title."""
+    """Yield the pieces of *words*; for an id such as T01, or [T1], also its anchor and title."""
     for piece in _ID.split(words):
         yield piece, anchors.get(f"{piece[:1]}{piece[1:].lstrip('0').zfill(2)}")
 
