@@ -31,7 +31,7 @@ class CheckSubject:
     name: str | None  # None for the run
     answer: Mapping[str, Any] | None  # None without one, for the reason *why*
     why: str = ""
-    figures: Mapping[str, float | None] = field(default_factory=dict)  # None: unknown
+    figures: Mapping[str, float | None] = field(default_factory=dict)  # shares, $, s, tokens
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,7 @@ def _called(check: Check, about: CheckSubject, function: Function) -> CheckResul
 
 
 def totals(results: Sequence[CheckResult]) -> dict[str, Any]:
-    """Return counts by status, the share passed and its 95 % interval, None if none is decided."""
+    """Return counts by status, and the share passed of those decided, with its 95 % interval."""
     counts = Counter(each.status for each in results)
     decided = counts[PASSED] + counts[FAILED]
     by_status = {status: counts[status] for status in (PASSED, FAILED, UNDECIDED, UNKNOWN)}

@@ -97,7 +97,8 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
             wanted = f"expected a name of at most {MAX_NAME} characters"
             raise ConfigError(f"{place}: column code: {one_line(name, 60)!r}: {wanted}")
         if name_key(name) in known:
-            raise ConfigError(f"{place}: column code: {name!r} is at {known[name_key(name)][0]}")
+            first = known[name_key(name)][0]
+            raise ConfigError(f"{place}: column code: {name!r} is at {first} already")
         known[name_key(name)] = place, replace(code, name=name)
     parents = {key: code.parent and name_key(code.parent) for key, (_, code) in known.items()}
     groups = set(parents.values()) - (known.keys() if may_lack else set())
@@ -106,9 +107,10 @@ def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[
         if key in groups and not _says(code.definition):
             code = replace(code, codable=False)
         _check_texts(place, code, may_lack=may_lack)
-        if (over := parents[key]) is not None and over not in known:
-            near = did_you_mean(code.parent or "", [each.name for _, each in known.values()])
-            shown = one_line(code.parent or "", 60)
+        over = parents[key]
+        if code.parent is not None and over not in known:
+            near = did_you_mean(code.parent, [each.name for _, each in known.values()])
+            shown = one_line(code.parent, 60)
             raise ConfigError(f"{place}: column parent: {shown!r} is not a code{near}")
         chain = [key]
         while (above := parents.get(chain[-1])) is not None:

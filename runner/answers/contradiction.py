@@ -79,21 +79,23 @@ def contradicts(one: str, other: str) -> bool:
     own, others = _of_its_own(one, other), _of_its_own(other, one)
     if not others or "".join(own) == "".join(others):
         return False
-    names = (fact for fact in own if fact.isalpha() and fact not in _NUMBER_WORDS)
+    names = {fact for fact in own if fact.isalpha() and fact not in _NUMBER_WORDS}
     spelt = {name for name in names if any(fuzz.ratio(name, o) >= _SPELLING for o in others)}
-    return not spelt.issuperset(own)
+    return any(fact not in spelt for fact in own)
 
 
 def _has_opposites(mine: Set[str], theirs: Set[str]) -> bool:
     """Return whether one has the opposite of a word of the other, such as "unlikely"."""
     own, others = mine - theirs, theirs - mine
-    return any(words & own and words & others for words in _OPPOSITES) or any(
-        first + word in more and first not in less
-        for less, more in ((own, others), (others, own))
-        for word in less
-        if len(word) >= _STEM
-        for first in _OPPOSED
-    )
+    if any(words & own and words & others for words in _OPPOSITES):
+        return True
+    return _is_opposed(own, others) or _is_opposed(others, own)
+
+
+def _is_opposed(own: Set[str], others: Set[str]) -> bool:
+    """Return whether *others* has a word of *own* with "un" or the like, which *own* has not."""
+    stems = ((word, first) for word in own if len(word) >= _STEM for first in _OPPOSED)
+    return any(first + word in others and first not in own for word, first in stems)
 
 
 def _of_its_own(text: str, other: str) -> list[str]:

@@ -24,7 +24,8 @@ _EXPECTED = "expected labels.csv, or YAML with lists `right` and `wrong`"
 def examples_of(name: str, given: str, folders: Sequence[Path]) -> str:
     """Return the text of the examples in the file *given* for the prompt of analyzer *name*.
 
-    It must be in one of *folders*, the user's. At most MAX_EXAMPLES. Raises ConfigError.
+    It must be in one of *folders*, the user's: a run directory is none. At most MAX_EXAMPLES, of
+    MAX_CHARS characters each. Raises ConfigError.
     """
     file = _file(name, given, folders)
     is_yaml = file.suffix.lower() in (".yaml", ".yml")

@@ -38,7 +38,7 @@ def aggregate(answers: Mapping[str, Mapping[str, Any]]) -> list[MergedInsight]:
     they cite a segment in common, where both cite any, or SAME_WITH_QUOTE and they share a quote;
     and if the longer text has at most LONGEST times the characters of the shorter. The most
     confident one gets the others' evidence. An insight that has a number or a name (a capitalized
-    word) that the most confident one lacks, or that negates it, stays apart.
+    word) that the most confident one lacks, or that negates or reverses it, stays apart.
     """
     every = [
         MergedInsight(i["text"], i["confidence"], i["category"], [name], list(i["evidence"]))

@@ -62,7 +62,10 @@ def verdict(text: str, *, swapped: bool) -> tuple[bool, str]:
 
 
 def agreement(pairs: Sequence[tuple[bool | None, bool]]) -> dict[str, Any]:
-    """Return a judge's agreement with people; a contradictory verdict (None) counts as wrong."""
+    """Return the agreement of a judge's verdicts (None: contradictory) with people's labels.
+
+    A contradiction counts as the wrong verdict. `proven` needs MIN_LABELS labels and MIN_KAPPA.
+    """
     from runner.base.agreement import cohen_kappa  # imports numpy
 
     total = len(pairs)
@@ -93,7 +96,7 @@ def labelled(body: Expectations, source: str) -> Expectations:
 
 
 def _with_labels(check: Check, name: str | None) -> Check:
-    """Return *check* with the labels in its file, of each verdict at most half of MAX_LABELS."""
+    """Return *check* with the majority labels in its file, of each verdict half of MAX_LABELS."""
     if not isinstance(check.labels, str):
         return check
     place = user_path(check.labels)

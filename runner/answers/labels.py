@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +70,10 @@ COLUMNS = tuple(field.name for field in fields(FindingLabel))
 
 
 def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]:
-    """Yield the findings of an *answer*, which is untrusted, each key once."""
+    """Yield the findings of an *answer*, which is untrusted, each key once.
+
+    An item that only adds its `source` to an earlier finding, as key points do, is left out.
+    """
     seen: set[str] = set()
     data = mapping(answer.get("structured_data"))
     items = [("insights", item) for item in mappings(answer.get("insights"))]
@@ -84,7 +87,8 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
         evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
         claim = FoundItem(analyzer, part, "; ".join(words.values()), evidence, tuple(words.items()))
-        if words and claim.key not in seen:
+        said = "; ".join(value for name, value in words.items() if name != "source")
+        if words and seen.isdisjoint({claim.key, replace(claim, text=said).key}):
             seen.add(claim.key)
             yield claim
 

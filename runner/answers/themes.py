@@ -1,12 +1,11 @@
 """Themes of a batch's transcripts: the content of collection/themes.json."""
 
-from dataclasses import dataclass, fields
-from functools import cache
-from typing import Annotated, Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, partial
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
-from pydantic import Field, TypeAdapter, ValidationError
-
-from runner.base.json import mapping
+from runner.base.json import amount, listing, mapping, mappings, number, text
 
 VERSION = 1
 FILE = "collection/themes.json"  # in the directory of a batch
@@ -75,9 +74,7 @@ class Theme:
     statement: str
     files: tuple[str, ...]  # that mention it
     speakers: tuple[Voice, ...]  # of its quotes, each once
-    for_: Annotated[
-        tuple[Voice, ...], Field(validation_alias="for")
-    ]  # of them, whose quotes support it
+    for_: tuple[Voice, ...]  # of them, whose quotes support it
     against: tuple[Voice, ...]  # of them, whose quotes oppose it
     silent: tuple[str, ...]  # files that were read and do not mention it
     quotes: tuple[ThemeQuote, ...]
@@ -193,19 +190,41 @@ class Collection:
 
 
 def read_collection(data: Any) -> Collection | None:
-    """Return the untrusted *data* of themes.json as values, None for another version or format."""
-    if mapping(data).get("version") != VERSION:
-        return None
-    try:
-        return _reader().validate_python(data)
-    except ValidationError:
-        return None
+    """Return the untrusted *data* of themes.json as values, None for another version.
 
-
-@cache
-def _reader() -> TypeAdapter[Collection]:
-    return TypeAdapter(Collection)
+    Values of unexpected type become empty, 0 or None; nothing is raised.
+    """
+    whole = mapping(data)
+    known = whole.get("version") == VERSION
+    return cast("Collection", _read(Collection, whole)) if known else None
 
 
 def _shallow(value: Collection | Theme) -> dict[str, Any]:
     return {each.name.rstrip("_"): getattr(value, each.name) for each in fields(value)}
+
+
+def _read(kind: Any, data: Mapping[str, Any]) -> Any:
+    return kind(*(read(data.get(key)) for key, read in _readers(kind)))
+
+
+@cache
+def _readers(kind: Any) -> list[tuple[str, Callable[[Any], Any]]]:
+    """Return key and reader of each field of one of the classes above."""
+    return [(name.rstrip("_"), _reader(hint)) for name, hint in get_type_hints(kind).items()]
+
+
+def _reader(hint: Any) -> Callable[[Any], Any]:
+    """Return a function that converts any value to the type *hint*."""
+    if get_origin(hint) is tuple:
+        of = get_args(hint)[0]
+        rows, read = mappings if is_dataclass(of) else listing, _reader(of)
+        return lambda value: tuple(map(read, rows(value)))
+    if is_dataclass(hint):
+        return partial(_read, hint)
+    if hint in (int, float):
+        return lambda value: hint(amount(value))
+    if hint is bool:
+        return lambda value: value is True
+    if hint == str | None:
+        return lambda value: None if value is None else text(value)
+    return text if hint is str else number

@@ -42,7 +42,7 @@ def _forms_of(values: tuple[str, ...]) -> Forms:
 
 def _forms(value: str) -> Iterator[tuple[bytes, str | None]]:
     plain, encoded = _ascii(value), value.encode(errors="surrogateescape")
-    forms = [_unescaped(plain), encoded.hex()]
+    forms = [plain, _unescaped(plain), encoded.hex()]
     for before in range(3):  # bytes of other text in the group of three that Base64 encodes
         data = b"\0" * before + encoded
         base64 = b64encode(data).decode()
@@ -62,8 +62,16 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     between them; values that are a number or a short word, by their punctuation too. The search
     takes some 20 ns per character.
     """
-    forms, letters = _forms_of(values), _letters(_unescaped(_ascii(text)))
-    return _masked(text, forms, mask) if any(each in letters for each, _ in forms) else text
+    forms = _forms_of(values)
+    plain = None
+    for rounds in (0, _ROUNDS):
+        before, plain = plain, _unescaped(_ascii(text), rounds)
+        if plain == before:  # it has no escapes
+            break
+        letters = _letters(plain)
+        if any(each in letters for each, _ in forms):
+            text = _masked(text, forms, mask, rounds)
+    return text
 
 
 def _ascii(text: str) -> str:
@@ -80,9 +88,9 @@ def _letters(plain: str) -> bytes:
     return plain.encode().translate(_LOWER, _NO_LETTERS)
 
 
-def _unescaped(plain: str) -> str:
+def _unescaped(plain: str, rounds: int = _ROUNDS) -> str:
     """Return ASCII text with the meaning of every escape in it."""
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         before = plain
         for escape in _ESCAPES:
             plain = _ascii(escape.sub(_meaning, plain))
@@ -111,10 +119,10 @@ def _meaning(escape: re.Match[str]) -> str:
     return "" if text[0] == "<" or text[1:].isalpha() else text[1:]
 
 
-def _masked(text: str, forms: Forms, mask: str) -> str:
-    """Return *text* with *mask* for what is found in it."""
+def _masked(text: str, forms: Forms, mask: str, rounds: int) -> str:
+    """Return *text* with *mask* for what is found in it after *rounds* of unescaping."""
     traced = _traced(_OTHER, text, [(at, at + 1) for at in range(len(text))])
-    for escape in _ESCAPES * _ROUNDS:
+    for escape in _ESCAPES * rounds:
         traced = _traced(_OTHER, *_traced(escape, *traced))
     parts: list[str] = []
     done = 0

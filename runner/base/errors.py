@@ -167,7 +167,10 @@ def readable(path: object, key: str = "") -> Iterator[None]:
 
 
 def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
-    """Return a clause with the nearest of *choices*, between *before* and *after*, else some."""
+    """Return a clause with the nearest of *choices*, between *before* and *after*.
+
+    Without a near one it lists the first 30; it is empty without any.
+    """
     names = sorted(set(choices))
     by_folded = {each.casefold(): each for each in names}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)

@@ -192,7 +192,7 @@ def strings_in(value: Any) -> Iterator[str]:
 
 def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
     """Return a copy of *value* in which *change* has replaced every value, inner ones first."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         value = {key: rebuilt(each, change) for key, each in value.items()}
     elif isinstance(value, list):
         value = [rebuilt(each, change) for each in value]

@@ -95,8 +95,9 @@ def secrets_of(*key_envs: str | None) -> Secrets:
         for name, value in os.environ.items()
         if name in key_envs or (_is_variable(name) and not os.path.exists(value))  # noqa: PTH110
     ]  # Path.exists raises for a long name
-    google = read_json(Path(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")))
-    keys += [str(value) for name, value in google.items() if names_key(name)]
+    google = os.environ.get("GOOGLE_APPLICATION_CREDENTIALS", "")
+    facts = read_json(Path(os.path.realpath(google)))  # Kubernetes mounts secrets as links
+    keys += [str(value) for name, value in facts.items() if names_key(name)]
     values = {value for key in keys for value in _parts(key)}
     return Secrets(tuple(sorted(values, key=lambda value: (-len(value), value))))
 

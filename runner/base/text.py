@@ -77,7 +77,7 @@ JSON_LINES = SimpleNamespace(wanted=False)  # of a command: output.console=json
 
 
 def print_stderr(line: str) -> None:
-    """Print *line* on standard error, as an event if JSON_LINES; ignore a closed pipe."""
+    """Print *line* on standard error, as an event if JSON_LINES; ignore OSError."""
     if JSON_LINES.wanted and not line.startswith("{"):
         line = orjson.dumps({"event": "message", "text": line.strip()}).decode()
     with suppress(OSError):
@@ -96,7 +96,10 @@ def own_version() -> str:
 
 
 def slug(name: str, limit: int = 48) -> str:
-    """Return *name* in a file name: 1 to *limit* letters (Latin bare), digits, hyphens."""
+    """Return *name* for a file's name: 1 to *limit* lower-case letters, digits and hyphens.
+
+    Latin letters lose their accents; those of other scripts stay.
+    """
     name = unicodedata.normalize("NFKC", name).casefold()
     split = unicodedata.normalize("NFKD", name)
     is_latin = all(c.isascii() or not c.isalpha() for c in split)

@@ -166,7 +166,8 @@ class Client:
             return room and not self.admission.has_waiters and self.gate.take_hedge()
 
         second = partial(self.attempt_live, hedge, limits)
-        return await hedged(sending, second, MIN_LATE_S + LATE * expected_s, may)
+        late_s = MIN_LATE_S + LATE * expected_s * self.gate.pace
+        return await hedged(sending, second, late_s, may)
 
     async def _send(self, call: Call, transport: Transport, timeout_s: float) -> Completion:
         if self.local:
@@ -188,6 +189,8 @@ class Client:
     def _settle_success(self, call: Call, reply: Completion, started: float) -> None:
         now = call.end(reply, started)
         self.gate.succeeded(call.ticket, reply, started, now, first=not call.failures)
+        if expected_s := call.terms.expected_s:
+            self.gate.observe_latency(now - started, expected_s)
         call.calls.usage += reply.usage
         if call.terms.key and not self.local:
             call.calls.keep(call.terms.key, reply)  # first: a call that has ended is not made again
@@ -239,7 +242,8 @@ class Client:
             if wait is not None:
                 return wait
         waited = sum(calls.waits_after(error.kind))
-        wait = self.retry.wait_s(error, call.failures[family(error)], self.rng, waited)
+        failures, live = call.failures[family(error)], not batched
+        wait = self.retry.wait_s(error, failures, self.rng, waited, live=live)
         if wait is None:
             self.gate.gave_up(error)
             return None

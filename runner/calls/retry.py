@@ -26,15 +26,21 @@ class RetryPolicy:
 
     *max_retries* bounds retries of 5xx and network failures; throttled calls have
     THROTTLE_ATTEMPTS of their own. *delay_s* bounds the first delay (AWS Architecture Blog,
-    "Exponential Backoff And Jitter", 2015). A server that was not reached, which no wait spares, is
-    given that much longer, since networks go for seconds.
+    "Exponential Backoff And Jitter", 2015). Where a live call did not reach its server, twice the
+    bound is added: networks go for seconds.
     """
 
     max_retries: int = 3
     delay_s: float = 1.0
 
     def wait_s(
-        self, error: CallError, failures: int, rng: random.Random, waited_s: float = 0.0
+        self,
+        error: CallError,
+        failures: int,
+        rng: random.Random,
+        waited_s: float = 0.0,
+        *,
+        live: bool = True,
     ) -> float | None:
         """Return seconds to wait before the next attempt, or None to give up.
 
@@ -52,7 +58,7 @@ class RetryPolicy:
         if error.final or asked > MAX_RETRY_AFTER_S or failures > retries:
             return None
         bound = min(MAX_WAIT_S, delay_s * 2.0 ** min(failures - 1, 30))
-        least = min(MAX_WAIT_S, 2 * bound) if error.unreached else 0.0
+        least = min(MAX_WAIT_S, 2 * bound) if error.unreached and live else 0.0
         wait = max(asked, rng.uniform(least, least + bound))
         return None if is_throttled and waited_s + wait > MAX_THROTTLE_WAIT_S else wait
 

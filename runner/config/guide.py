@@ -149,6 +149,8 @@ class _Item:
 
     def has(self, words: str, depth: int, *, marked: bool) -> bool:
         """Return whether a line of *words* belongs to it: indented below it, cut off, a probe."""
+        if not self.words:  # its mark is alone on a line
+            return not marked
         if _PROBE.match(words):
             return True
         if depth > self.depth:
@@ -176,10 +178,10 @@ def _items(lines: Sequence[str]) -> list[_Item]:
         elif mark and not mark[0].isupper():
             depth += subjects > 1  # a bullet below one of several such lines
         if items and items[-1].has(words, depth, marked=bool(mark)):
-            items[-1].words, items[-1].line = f"{items[-1].words} {words}", line
+            items[-1].words, items[-1].line = f"{items[-1].words} {words}".strip(), line
         else:
             items.append(_Item(words, line, depth, bool(mark), words.endswith(":")))
-    return items
+    return [item for item in items if item.words]
 
 
 def _questions(items: Sequence[_Item]) -> Iterator[str]:

@@ -77,13 +77,13 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         check_simulated(model.simulate, f"{at}.simulate.")
     if prices_of(model) is None:
         prices = f"set {at}.input_usd_per_mtok and {at}.output_usd_per_mtok"
-        unknown = f"the price of {model.name} is unknown: {prices}, or"
+        unknown = f"the price of {model.name} is unknown: {prices}"
         if (most := settings.budget.max_cost_usd) is not None:
             raise ConfigError(
-                f"budget.max_cost_usd={most:g}: {unknown} cap budget.max_tokens instead"
+                f"budget.max_cost_usd={most:g}: {unknown}, or cap budget.max_tokens instead"
             )
         if "cost_usd" in settings.objective:
-            raise ConfigError(f"objective=cost_usd: {unknown} minimise total_tokens")
+            raise ConfigError(f"objective=cost_usd: {unknown}, or minimise total_tokens")
 
 
 def _check_params(at: str, params: Mapping[str, Any]) -> None:
@@ -147,10 +147,9 @@ def _check_embeddings(settings: Settings) -> None:
 
 
 def _check_environment(at: str, model: ModelSettings) -> None:
-    advice = "export it, or use model=offline, which needs"
     if model.api_key_env and not os.environ.get(model.api_key_env):
         unset = f"{at}.api_key_env names {model.api_key_env}, which is not set"
-        raise ConfigError(f"{unset}: {advice} no key")
+        raise ConfigError(f"{unset}: export it, or use model=offline, which needs no key")
     provider = model.name.split("/", 1)[0]
     keyless = not (model.api_key_env or model.api_base or model.simulate)
     if keyless and provider in _KEYED and not os.environ.get(f"{provider.upper()}_API_KEY"):
@@ -161,7 +160,7 @@ def _check_environment(at: str, model: ModelSettings) -> None:
     for name in _required(model):
         if not os.environ.get(name):
             unset = f"{name} is not set, and {provider} needs it ({at}.requires_env)"
-            raise ConfigError(f"{unset}: {advice} none")
+            raise ConfigError(f"{unset}: export it, or use model=offline, which needs none")
 
 
 def _check_keys(at: str, model: ModelSettings) -> None:

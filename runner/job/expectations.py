@@ -187,8 +187,8 @@ def _check(where: str, check: Check, schema: Mapping[str, Any], references: Refe
         compile_path(check.path)
         check_path(check.path, schema)
     if check.kind == JUDGED and where.startswith("run["):
-        where = "expected under every or analyzers"
-        raise ConfigError(f"{JUDGED} judges the answer of an analyzer: {where}")
+        expected = "expected under every or analyzers"
+        raise ConfigError(f"{JUDGED} judges the answer of an analyzer: {expected}")
     if check.kind in REFERENCE and not references:
         raise ConfigError(f"type {check.type} needs references=FILE or references=FOLDER")
     if check.kind == "regex":

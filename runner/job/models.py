@@ -19,7 +19,7 @@ _REPLY_SHARE = 0.25  # the most of a learned window that a reply may take
 
 @dataclass(frozen=True)
 class Model:
-    """One model and its facts; *name* is MAIN or its name in `models`, calls update *learned*."""
+    """A model and its facts; *name* is MAIN or its name in `models`, its calls teach *learned*."""
 
     name: str
     settings: ModelSettings

@@ -1,6 +1,7 @@
 """Served facts: what a self-hosted server reports about its model, before the first call."""
 
 import re
+import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
@@ -29,11 +30,16 @@ def _fetch(base: str, key: str | None, path: str, body: Mapping[str, Any] | None
     """
     import httpx  # takes long, and few runs ask
 
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    trusted = ssl.create_default_context()  # the system's certificates, as for calls
+    headers = {"Accept-Encoding": "identity"}
+    if key:
+        headers["Authorization"] = f"Bearer {key}"
     method, raw, end = "POST" if body else "GET", b"", time.monotonic() + TIMEOUT_S
     try:
         with (
-            httpx.Client(trust_env=False, timeout=TIMEOUT_S, headers=headers) as client,
+            httpx.Client(
+                trust_env=False, verify=trusted, timeout=TIMEOUT_S, headers=headers
+            ) as client,
             client.stream(method, base + path, json=body) as reply,
         ):
             for chunk in reply.iter_raw():

@@ -111,7 +111,7 @@ def input_names(batch: Path) -> list[str]:
 
 
 def known_names(batch: Path, shards: int) -> list[str]:
-    """Return all inputs *batch* has had, with *shards* the last session's; raise ConfigError."""
+    """Return all inputs *batch* had, of one of several *shards* the last; raise ConfigError."""
     with readable(batch / RESULTS):
         rows = _every_row(batch) if shards == 1 else []
     return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
@@ -125,11 +125,13 @@ def rows_of(batch: Path) -> list[dict[str, Any]]:
 
 def _every_row(batch: Path) -> list[dict[str, Any]]:
     rows: dict[object, dict[str, Any]] = {}
-    for line in lines_of(batch / RESULTS, MAX_TABLE, MAX_LISTED):
+    for line in lines_of(batch / RESULTS, MAX_TABLE):  # of every session
         earlier = rows.pop(name := line.get("transcript"), {})
         if line.get("reused"):  # the run's files do not repeat why it is degraded
             line["error"] = line.get("error") or earlier.get("error", "")
         rows[name] = line
+        if len(rows) > MAX_LISTED:
+            raise OSError(f"{batch / RESULTS} has more than {MAX_LISTED:,} rows")
     return list(rows.values())
 
 

@@ -47,13 +47,13 @@ class GroundedFinding:
 
 @dataclass(frozen=True)
 class CollectionFindings:
-    """Findings of all *read* files, by id; *unused* lack a quote, *foreign* files English."""
+    """The findings of all files that were *read*, by id."""
 
     read: tuple[ReadFile, ...]
     unread: tuple[UnreadFile, ...]
     findings: Mapping[str, GroundedFinding]
-    unused: int
-    foreign: tuple[str, ...] = ()
+    unused: int  # findings without a verified quote
+    foreign: tuple[str, ...] = ()  # files that do not look like English
 
     def quotes(self, findings: Iterable[str]) -> tuple[ThemeQuote, ...]:
         """Return the quotes of *findings*, each once."""

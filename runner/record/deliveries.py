@@ -143,9 +143,12 @@ class Deliveries:
 
     def wanted(self, batch: LedgerBatch) -> set[str]:
         """See `Ledger`."""
-        calls = ((key, call) for key in batch.keys for call in self.book.calls.get(key, ()))
-        open_ = (each for each in calls if not each[1].taken and each[1].settled is not False)
-        return {key for key, call in open_ if call.mark == batch.mark}
+        return {
+            key
+            for key in batch.keys
+            for call in self.book.calls.get(key, ())
+            if call.mark == batch.mark and not call.taken and call.settled is not False
+        }
 
     async def intend(self, mark: str, keys: Sequence[str]) -> LedgerBatch:
         """See `Ledger`."""

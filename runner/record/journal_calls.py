@@ -51,7 +51,10 @@ class CallPairs:
     _last: Line = field(default_factory=dict)
 
     def add(self, line: Line) -> list[JournalCall]:
-        """Return the calls that *line* ends; raise KeyError, TypeError or OSError (too many)."""
+        """Return the calls that *line* ends: its own, or those an earlier session left open.
+
+        Raises KeyError or TypeError for a malformed line, OSError for too many open calls.
+        """
         event, calls = line["event"], []
         if event in SESSIONS:
             calls = self.lose(line.get("run"))

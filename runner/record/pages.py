@@ -56,7 +56,7 @@ class Pages:
         return {segment.id: segment.place for segment in self.job.transcript.segments}
 
     def paths(self, node: Node, *, earlier: bool = False) -> tuple[str, ...]:
-        """Return the paths of *node*'s pages; *earlier* adds Word's that may be left."""
+        """Return the paths of *node*'s pages, Markdown first; *earlier* adds one left in Word."""
         if not self.job.settings.stages[node.stage].final:
             return (f"intermediate/{node.stage}/{node.name}.md",)
         in_word = earlier or self.job.settings.output.pages == "docx"
@@ -153,7 +153,10 @@ def outcome_page(node: Node, outcome: Outcome, body: str) -> str:
 
 
 def linked(page: str, starts: Mapping[str, str], up: str, style: str) -> str:
-    """Return *page* with ids among *starts* as links with their start; *up* leads to its folder."""
+    """Return *page* with every segment id among *starts* outside code fences as a link.
+
+    The start follows the id if it is known. *up* is the path to transcript.md's folder.
+    """
 
     def link(match: re.Match[str]) -> str:
         name = match[0]

@@ -81,7 +81,10 @@ class ReplyBuffer:
                 self._free.append(slot)
 
     def close(self, *, whole: bool = False) -> None:
-        """Close the file; remove it if every reply has a record or the run is *whole*."""
+        """Close the file; remove it if the run is *whole* or no reply lacks a record.
+
+        Raises OSError.
+        """
         if self._descriptor is not None:
             if whole or not self._slots:
                 self._path.unlink(missing_ok=True)

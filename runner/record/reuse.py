@@ -56,7 +56,7 @@ class PreviousSession:
         return self._restored(file, node, key)
 
     def elsewhere(self, node: Node, key: str) -> Mapping[str, Any] | None:
-        """Return the answer with *key* of another part of *node*'s analyzer: branches may move."""
+        """Return the answer with *key* of another part of the analyzer, whose branch moved."""
         name = node.name.partition("/")[0]
         folder = self.path / "intermediate" / node.stage / name
         if folder not in self._parts:
@@ -71,7 +71,7 @@ class PreviousSession:
         return None
 
     def keep_dropped(self, nodes: Iterable[Node]) -> None:
-        """Move records of none of *nodes* to `superseded/`, remove their pages; raise OSError."""
+        """Move records of other nodes to `superseded/`, and remove their pages; raise OSError."""
         known = {_path(self.path, node) for node in nodes}
         for stage in folders_in(self.path / "intermediate"):
             for file in (each for each in files_in(stage, ".json") if each not in known):

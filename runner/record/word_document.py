@@ -23,7 +23,10 @@ _CLOSED = {"bullet_list_close", "ordered_list_close"}
 
 
 def as_docx(page: str, cite: Cite = str, title: str = "") -> bytes:
-    """Return *page* as a Word document, ids in quotes by *cite*; raise ImportError."""
+    """Return the Markdown *page* as a Word document; *cite* is called for ids within quotes.
+
+    Raises ImportError without the extra `docx`.
+    """
     from docx import Document
     from markdown_it import MarkdownIt
 

@@ -140,12 +140,16 @@ def _changed_insights(
     answers: Mapping[str, Mapping[str, Any]],
     speakers: Mapping[str, str | None],
 ) -> Iterator[str]:
-    """Yield what *stored*, merged insights have that no answer has, and what of them is lost."""
+    """Yield what *stored*, merged insights have that no answer has, and what of them is lost.
+
+    How insights are merged is not repeated: other versions do it otherwise.
+    """
 
     def cited(one: Mapping[str, Any]) -> set[tuple[str, ...]]:
         found = set[tuple[str, ...]]()
         for each in mappings(one.get("evidence")):
-            speaker = each.get("speaker", speakers.get(segment := text(each.get("segment"))))
+            segment = text(each.get("segment"))
+            speaker = each.get("speaker", speakers.get(segment))
             found.add((segment, *map(text, (each.get("quote"), each.get("match"), speaker))))
         return found
 

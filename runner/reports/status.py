@@ -43,7 +43,7 @@ def status_of(run: Path) -> Iterator[str]:
     """Yield lines about the pending batches of *run*; raise OSError."""
     book, now = DeliveryBook(run), time.time()
     open_ = {k: calls[-1] for k, calls in book.calls.items() if calls[-1].settled is None}
-    rows = [("batch", "model", "calls", "out for", "may cost")]
+    rows = []
     for model, batches in book.batches.items():
         for batch in sorted(batches.values(), key=lambda each: each.at):
             calls = [open_.pop(key) for key in batch.keys & open_.keys()]
@@ -53,10 +53,10 @@ def status_of(run: Path) -> Iterator[str]:
                 rows.append((named, model, count(len(calls)), out_s, _max_cost(calls)))
     resume = f"colloquy resume={shlex.quote(str(run))}"
     held = "a process collects them" if is_held(run) else f"{resume} collects them"
-    out = f"{plural(len(rows) - 1, 'pending batch')}; {held}" if rows[1:] else "no pending batches"
+    out = f"{plural(len(rows), 'pending batch')}; {held}" if rows else "no pending batches"
     yield to_terminal(f"{run}: {out}")
-    if rows[1:]:
-        yield from aligned(rows, (0, 1))
+    if rows:
+        yield from aligned([("batch", "model", "calls", "out for", "may cost"), *rows], (0, 1))
     if open_:
         waiting = f"{plural(len(open_), 'call')} not yet in a batch"
         yield f"{waiting}, which may cost {_max_cost([*open_.values()])}"

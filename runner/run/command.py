@@ -124,7 +124,10 @@ def _compose(jobs: "_Jobs") -> None:
 
 
 class _Jobs:
-    """Runs jobs as Hydra calls the task, or collects them; *in_sweep*: missing ones of a sweep."""
+    """Runs each job when Hydra calls the task; the pooled launcher collects jobs first.
+
+    With *in_sweep*, single runs are missing jobs of a sweep.
+    """
 
     def __init__(self, codes: list[int], *, in_sweep: bool = False) -> None:
         self.sweeps: dict[Path, None] = {}

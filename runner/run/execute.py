@@ -155,11 +155,11 @@ class _Execution:
                 self.directory.write_job(job)
                 console, hold_s = str(job.settings.output.console), 0.0
                 if isinstance(job, BatchJob):
-                    Lines(path / RESULTS).close()  # makes it
+                    Lines(path / RESULTS).close()  # an empty file, by which a batch is known
                     # A batch shows the events of its runs as JSON alone.
                     console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
-                of = self.directory.events, console
-                events = run_log(*of, secrets=job.secrets, hold_s=hold_s, live=LiveView)
+                sink, secrets = self.directory.events, job.secrets
+                events = run_log(sink, console, secrets=secrets, hold_s=hold_s, live=LiveView)
                 stack.enter_context(events)
                 stack.enter_context(structlog.contextvars.bound_contextvars(run=path.name))
                 try:
@@ -192,23 +192,7 @@ class _Execution:
             log.info("run.starting", model=job.main.settings.name)  # libraries take seconds to load
             if isinstance(job, BatchJob):
                 _console(job).print_line(f"batch: starting {job.main.settings.name}")
-        loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
-        stack.callback(loading.cancel)
-        addresses = {
-            name: await stack.enter_async_context(simulated_process(settings, shared.idle))
-            for name, settings in simulated_models(job).items()
-        }
-        await loading
-        budget = budget_of(job.settings, directory.journal.spent)
-        clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
-        calls = max_in_flight(job)
-        for gate in {id(client.gate): client.gate for client in clients.values()}.values():
-            gate.register(calls)
-            stack.callback(gate.register, -calls)
-        for client in clients.values():
-            for transport in client.transports:
-                stack.push_async_callback(transport.close)
-                await transport.open()
+        clients, addresses = await self._clients(stack)
         activity = Activity(lambda: shared.admission.is_stuck)
         stack.enter_context(tracked(activity))
         delivery = JobDelivery(job, directory, activity)
@@ -228,6 +212,28 @@ class _Execution:
             await delivery.finish()
         return result
 
+    async def _clients(self, stack: AsyncExitStack) -> tuple[dict[str, Client], dict[str, str]]:
+        """Return the opened clients, and the addresses of simulated providers, both by model."""
+        job, shared = self.job, self.shared
+        loading = asyncio.create_task(load_libraries(job))  # while simulated providers start
+        stack.callback(loading.cancel)
+        addresses = {
+            name: await stack.enter_async_context(simulated_process(settings, shared.idle))
+            for name, settings in simulated_models(job).items()
+        }
+        await loading
+        budget = budget_of(job.settings, self.directory.journal.spent)
+        clients = shared.clients(job, shared.gates, shared.admission, addresses, budget)
+        calls = max_in_flight(job)
+        for gate in {id(client.gate): client.gate for client in clients.values()}.values():
+            gate.register(calls)
+            stack.callback(gate.register, -calls)
+        for client in clients.values():
+            for transport in client.transports:
+                stack.push_async_callback(transport.close)
+                await transport.open()
+        return clients, addresses
+
     async def _answers(
         self, job: Job | BatchJob, services: BatchServices, before: CallLog | None
     ) -> RunResult | BatchResult:
@@ -237,8 +243,9 @@ class _Execution:
             return await Batch(job, directory, services, stored, _console(job)).execute()
         if note := left_out(job):
             log.warning("collection.skipped", reason=note)
-        shared = services.lag, None, services.stop
-        result = await Run(job, services.clients, directory, stored, *shared, before).execute()
+        of = job, services.clients, directory, stored
+        run = Run(*of, lag=services.lag, stop=services.stop, before=before)
+        result = await run.execute()
         if job.settings.output.traces == "otlp":
             await export_run(directory.path)
         return result

@@ -111,7 +111,7 @@ def _hidden_in_escapes(source: Source, format_name: str) -> int:
 
 
 def _sha256_of(source: Source) -> str:
-    """Return the digest of the bytes of a document, or of the text without white space at edges."""
+    """Return the hex digest of a document's bytes, or of the text without space at line ends."""
     if source.binary:
         return hashlib.sha256(source.data).hexdigest()
     lines = (line.rstrip() for line in source.text.split("\n"))

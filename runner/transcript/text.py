@@ -52,7 +52,11 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     at = 0
     while at < len(rows):
         at += assembler.step(at)
-    return assembler.end()
+    turns = assembler.end()
+    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
+    for at in sorted(gone):
+        notes.leave_out("growing partials", turns[at].text)
+    return [turn for at, turn in enumerate(turns) if at not in gone]
 
 
 def _times_first(rows: list[Row]) -> list[Row]:
@@ -69,7 +73,7 @@ def _times_first(rows: list[Row]) -> list[Row]:
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
-    gone = outgrown([row.rest for row in rows])
+    gone = outgrown([(None, row.rest) for row in rows])
     for at in sorted(gone):
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
@@ -136,8 +140,10 @@ class _Assembler:
         long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
         again = {row.raw for row in rows[self.last :] if row.gap}
         heads = ((rows[at - 1], opening) for at, (_, opening) in turns.items() if at)
-        dates = {row.raw: row.gap and opening.stamp for row, opening in heads if is_date(row.raw)}
-        days = {raw for raw, sure in dates.items() if sure or len(dates) > 1}
+        dated = [(row, opening.stamp) for row, opening in heads if is_date(row.raw)]
+        days = {row.raw for row, _ in dated}
+        if len(days) == 1:  # which somebody may have said
+            days = {row.raw for row, stamp in dated if stamp and row.gap}
         self.notices = (long & again) | days
 
     def step(self, at: int) -> int:

@@ -55,13 +55,14 @@ _SECOND_END = re.compile(rf"\d\s?(?:{_SECOND})$", re.I)
 _WIDE_MARKS = str.maketrans("：．，／－", ":.,/-")
 _NUMBERS = re.compile(r"\d+")
 _FRAMES = re.compile(r"(?<![\d:])(\d{1,3}:(\d{2}):\d{2})[:;](\d{2})(?![\d:])")
-# Other spellings, what to write in their place, and how often they must occur.
+# Other spellings, what to write in their place, and how often they must occur. Those that need
+# occur only once begin with a fixed character or one of two, for speed.
 _SPELLINGS = (
-    (re.compile(r"(?<=[\[(])(\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])"), r"\1:\2", 1),
-    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d) : (\d\d)(?=[\])])"), r"\1:\2:\3", 1),
-    (re.compile(r"(?<=[\[(])(\d{1,2}) : (\d\d)(?=[\])])"), r"\1:\2", 1),
-    (re.compile(r"(?<![\d;])(\d\d);(\d\d);(\d\d);\d\d(?![\d;])"), r"\1:\2:\3", 1),
-    (re.compile(r"(?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.M), "", 1),  # a length, of Trint
+    (re.compile(r"([\[(]\d{1,3})['’′](\d\d)(?:[\"”″]|'')(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r"([\[(]\d{1,2}) : (\d\d) : (\d\d)(?=[\])])"), r"\1:\2:\3", 1),
+    (re.compile(r"([\[(]\d{1,2}) : (\d\d)(?=[\])])"), r"\1:\2", 1),
+    (re.compile(r";(?<=(?<![\d;])\d\d;)(\d\d);(\d\d);\d\d(?![\d;])"), r":\1:\2", 1),
+    (re.compile(r"\](?<=\d\])\[\d{1,6}\.\d{1,3}\]$", re.M), "]", 1),  # a length, of Trint
     (re.compile(r"^(\d{1,6}\.\d{1,3}) (\d{1,6}\.\d{1,3})(?= \w{1,20}:)", re.M), r"[\1 - \2]", 2),
     (re.compile(r"^(\[?\d{2}) (\d{2}) (\d{2}) (\d{2})(?=\]|\s)", re.M), r"\1:\2:\3:\4", 2),
 )

@@ -53,6 +53,17 @@ def test_every_list_and_group_of_an_answer_has_findings_and_damage_has_none() ->
     assert [] == list(found_items("a", {"insights": {"x": 1}, "structured_data": [1]}))
 
 
+def test_a_key_point_that_repeats_an_insight_is_one_finding_with_it() -> None:
+    (insight,) = answer()["insights"]
+    point = {"text": insight["text"], "source": "decisions", "evidence": insight["evidence"]}
+    others = [{**point, "evidence": []}, {**point, "owner": "Ana"}]
+    data = {"key_points": [point, *others]}
+    found = [*found_items("summary", {"insights": [insight], "structured_data": data})]
+
+    assert ["insights", "key_points", "key_points"] == [each.part for each in found]
+    assert "We ship 12 units.; decisions; Ana" == found[2].text
+
+
 def test_labels_come_back_as_they_were_given(tmp_path: Path) -> None:
     (item,) = found_items("decisions", answer('=1+1 "said", she'))
     given = [

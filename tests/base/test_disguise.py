@@ -78,6 +78,14 @@ def test_a_key_is_masked_in_every_disguise(name: str) -> None:
     assert len(masked) < len("Well, 100 % & «sure»: , and so on.") + 12
 
 
+@pytest.mark.parametrize("text", ["<p data-key='{}'>", "C:\\{}", "%2{}", "&#{};", "\\u00{}"])
+def test_a_key_is_masked_where_it_would_be_read_as_part_of_an_escape(text: str) -> None:
+    key = "n5ab-Zx_93.kLmN+0/aB"
+
+    assert "***" in mask_disguised(text.format("-".join(key)), (key,), "***")
+    assert "***" in mask_disguised(text.format(key), (key,), "***")
+
+
 @given(KEYS, st.sampled_from([*DISGUISES]), st.sampled_from([*NESTED, None]))
 def test_any_key_is_masked_in_a_disguise_inside_another(
     key: str, name: str, outer: str | None

@@ -166,6 +166,9 @@ def test_of_a_file_with_keys_the_keys_are_secret_and_its_name_is_not(tmp_path: P
 
     assert [key.strip(), f"{'aB3' * 21}+", "xY9" * 7] == list(secrets.values)
     assert f"{file}: ***" == secrets.redact(f"{file}: {'aB3' * 21}+")
+    link = tmp_path / "mounted.json"
+    link.symlink_to(file)
+    assert secrets == secrets_in({"GOOGLE_APPLICATION_CREDENTIALS": str(link)})
     assert () == secrets_in({"GOOGLE_APPLICATION_CREDENTIALS": "/nowhere/at.all"[:7]}).values
 
 

@@ -116,6 +116,21 @@ def test_no_second_request_without_history_room_money_or_need() -> None:
         assert budget.spent_usd <= (how.get("cap") or 9.9)  # type: ignore[operator]
 
 
+def test_no_call_is_late_beside_others_of_a_provider_that_has_become_slow() -> None:
+    transport = Latencies(*(30.0,) * 20, 60.0, 8.0)
+
+    async def main() -> str:
+        client = Client(transport, RetryPolicy(), 600.0, random.Random(1))
+        for _ in range(21):
+            reply = await client.complete(
+                REQUEST, Slots(8), CallLog(), terms=Terms(expected_s=10.0)
+            )
+        return reply.text
+
+    assert "after 60 s" == run_virtually(main)
+    assert 21 == transport.sent
+
+
 def test_only_a_few_calls_are_made_twice_and_none_while_others_wait() -> None:
     said, _, transport, _, _ = ask(*(500.0,) * 4, 8.0, *(9.0,) * 20, calls=4)
     queued = ask(500.0, *(60.0,) * 2, 9.0, slots=1, calls=3)

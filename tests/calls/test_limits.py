@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import math
 
 import pytest
@@ -267,6 +268,22 @@ def test_a_pause_ends_when_its_time_is_over_or_admission_is_closed() -> None:
     ended = run_virtually(main)
 
     assert ended == [("over", 2.0), ("interrupted", 3.0), ("interrupted", 3.0)]
+
+
+def test_a_pause_that_is_cancelled_as_admission_closes_leaves_no_failure_behind() -> None:
+    async def main() -> list[str]:
+        admission, lost = Admission(), list[str]()
+        asyncio.get_running_loop().set_exception_handler(lambda _, at: lost.append(at["message"]))
+        pause = asyncio.create_task(admission.pause(300.0, Slots(1)))
+        await asyncio.sleep(1)
+        admission.close(NotRunError("interrupted", "the run was interrupted"))
+        pause.cancel()
+        await asyncio.wait((pause,))
+        del pause
+        gc.collect()
+        return lost
+
+    assert [] == run_virtually(main)
 
 
 def test_a_cancelled_waiter_at_the_head_of_the_queue_blocks_no_other() -> None:

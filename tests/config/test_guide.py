@@ -91,6 +91,7 @@ def test_yaml_may_name_the_questions() -> None:
         ("Interview guide\n1. How long?\n2. Your day\n", ["How long?", "Your day"]),
         ("Question 1\nWhy?\nQ2:\nHow?\n", ["Why?", "How?"]),
         ("1 - Why?\n2.1 – How?\nFrage 3 - Wie?\n", ["Why?", "How?", "Wie?"]),
+        ("1. Why?\n2. \n   How?\n- \n- Who?\n- \n", ["Why?", "How?", "Who?"]),  # marks alone
         ("5 - 10 years ago, how was it?\n", ["5 - 10 years ago, how was it?"]),
         (
             "Describe a day\n- Who helps?\nDescribe a night\n- Why?\n",

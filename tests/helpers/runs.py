@@ -10,6 +10,7 @@ from typing import Any
 from helpers import ScriptedTransport
 from runner.base.errors import CallError
 from runner.base.event_loops import run_virtually
+from runner.calls.admission.budget import Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
@@ -20,6 +21,7 @@ from runner.providers.simulated.replies import reply_to
 from runner.record.events import run_log
 from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.run.delivery import budget_of
 from runner.run.run import Run, RunResult
 
 STAGE_A = ("say_means", "perspective_perception", "premises_assertions", "postulate_theorem")
@@ -138,10 +140,16 @@ def execute_models(
     async def main() -> RunResult:
         directory = RunDirectory.reopen(Path("run")) if again else RunDirectory.create(Path("run"))
         directory.write_job(made)
-        admission = Admission()
+        admission, money = Admission(), budget_of(made.settings, directory.journal.spent)
         clients = {
             name: Client(
-                transport, RetryPolicy(0), 600.0, admission=admission, gate=Gate(MAX_CEILING)
+                transport,
+                RetryPolicy(0),
+                600.0,
+                admission=admission,
+                gate=Gate(MAX_CEILING),
+                budget=money,
+                sizer=Sizer(made.models[name].tokenizer, made.models[name].prices),
             )
             for name, transport in transports.items()
         }

@@ -62,6 +62,7 @@ class LitellmError(Exception):
         (422, "value is not valid, 'input': 'we are out of credits'", None, "bad_request"),
         (429, "You exceeded your current quota, check your plan and billing", None, "throttle"),
         (429, "Rate limit exceeded: free-models-per-day. Add 10 credits", None, "unavailable"),
+        (429, "Request was rejected due to rate limiting. RPD limit reached.", None, "unavailable"),
         (429, "Too many tokens per day, please wait before trying again.", None, "unavailable"),
         (429, "Trial key, which is limited to 1000 API calls / month.", None, "unavailable"),
         (429, "Trial key, which is limited to 20 API calls / minute.", None, "throttle"),

@@ -100,12 +100,10 @@ READABLE: dict[str, Make] = {
     "deflate that is none": whole(coding="deflate"),
     "brotli that is none": whole(coding="br"),
     "a coding that nobody knows": whole(coding="rot13"),
-    "gzip of 100 members": lambda asked: [
-        http(compressed(reply(asked), "gzip") + 99 * compressed(b"", "gzip"), coding="gzip")
-    ],
     "gzip in two members": lambda asked: [
         http(b"".join(compressed(p, "gzip") for p in halves(reply(asked))), coding="gzip")
     ],
+    "gzip with a line behind it": packed("gzip", change=lambda body: body + b"\r\n"),
     "UTF-16": lambda asked: [http(reply(asked).decode().encode("utf-16"))],
     "a stream that was not asked for": lambda asked: [
         http(b"data: " + reply(asked) + b"\n\ndata: [DONE]\n\n", kind="text/event-stream")
@@ -128,6 +126,9 @@ UNREAD: dict[str, Make] = {
     "gzip that is cut": packed("gzip", change=lambda body: body[:-20]),
     "gzip with a wrong sum": packed("gzip", change=lambda body: body[:-8] + bytes(8)),
     "gzip of nothing but its header": sent(http(compressed(b"", "gzip")[:10], coding="gzip")),
+    "gzip of 100 members": lambda asked: [
+        http(compressed(reply(asked), "gzip") + 99 * compressed(b"", "gzip"), coding="gzip")
+    ],
     "gzip within gzip": lambda asked: [
         http(compressed(compressed(reply(asked), "gzip"), "gzip"), coding="gzip, gzip")
     ],

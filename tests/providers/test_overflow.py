@@ -108,6 +108,7 @@ SAID = [
     ),
     ("prompt too long; exceeded max context length by 1234 tokens", None, None),
     ("Requested tokens (5000) exceed context window of 2048", 2048, 5000),
+    ("Cannot truncate prompt with n_keep (9000) >= n_ctx (4096)", 4096, None),  # LM Studio
     (
         "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
         131072,

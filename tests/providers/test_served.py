@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import itertools
 import json
+import ssl
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from helpers import job
 
@@ -54,6 +57,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(404 if found is None else 302 if data == b"elsewhere" else 200)
         if data == b"elsewhere":
             self.send_header("Location", "/v1/secret")
+        elif "gzip" in self.headers.get("Accept-Encoding", ""):
+            data = gzip.compress(data)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
         self.wfile.write(data)
@@ -94,6 +100,22 @@ def test_a_server_that_does_not_finish_its_reply_is_not_waited_for(
     monkeypatch.setattr(served, "time", clock)
 
     assert learned(LLAMA).window is None
+
+
+def test_a_server_is_trusted_by_the_certificates_of_the_system_as_in_calls(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trusted = list[object]()
+
+    class Client(httpx.Client):
+        def __init__(self, *, verify: object = True, **settings: Any) -> None:
+            trusted.append(verify)
+            super().__init__(**settings)
+
+    monkeypatch.setattr(httpx, "Client", Client)
+
+    assert 2048 == learned(LLAMA).window
+    assert {ssl.SSLContext} == set(map(type, trusted))
 
 
 @pytest.mark.parametrize(

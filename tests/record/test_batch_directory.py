@@ -65,5 +65,19 @@ def test_a_table_of_too_many_rows_is_refused(batch: Path, monkeypatch: pytest.Mo
     assert ["t0", "t1", "t2", "t3"] == [row["transcript"] for row in rows_of(batch)]
 
     monkeypatch.setattr(batch_directory, "MAX_LISTED", 3)
-    with pytest.raises(OSError, match="has more than 3 lines"):
+    with pytest.raises(OSError, match="has more than 3 rows"):
         rows_of(batch)
+
+
+def test_rows_of_earlier_sessions_do_not_count(
+    batch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    statuses = ["failed"] * 6 + ["completed"] * 3
+    rows = [
+        orjson.dumps({"event": "run.ended", "transcript": f"t{n % 3}", "status": status})
+        for n, status in enumerate(statuses)
+    ]
+    (batch / RESULTS).write_bytes(b"\n".join(rows))
+    monkeypatch.setattr(batch_directory, "MAX_LISTED", 3)
+
+    assert ["completed"] * 3 == [row["status"] for row in rows_of(batch)]

@@ -137,7 +137,7 @@ def test_words_that_recur_are_where_they_are_in_the_other_text() -> None:
     theirs = SourceText("t", "t", ours.transcript, text, ours.starts, ours.segments)
     places = [each.start() for each in re.finditer("yes", text)]
     project("p.qdpx", theirs, "A", *((at, at + 3) for at in (places[6], places[2])))
-    rows = read_coder(Path("p.qdpx"), BOOK, ["t"]).of("t") or []
+    rows = read_coder(Path("p.qdpx"), BOOK, ["t"])[0]["t"]
 
     assert ({"S0007": {"A": "yes"}, "S0003": {"A": "yes"}}, []) == codes_of(ours, rows)
 

@@ -15,6 +15,7 @@ from benchmarks.report import synthetic_run
 from runner.base.errors import ConfigError
 from runner.record.store import payload_digest
 from runner.reports.report.findings import SHORT
+from runner.reports.report.ledger import noted_events
 from runner.reports.report.write import write_report
 
 
@@ -581,3 +582,17 @@ def test_a_prediction_is_compared_if_it_was_recorded_and_the_run_is_complete(run
     metadata = json.loads((run / "metadata.json").read_bytes())
     (run / "metadata.json").write_text(json.dumps({**metadata, "status": "partial"}))
     assert "91 × as much" not in page_of(run)[1].words
+
+
+def test_a_plan_without_a_compared_figure_makes_no_table(run: Path) -> None:
+    file = run / "logs/benchmark.json"
+    figures = {**json.loads(file.read_bytes()), "plan": {"recorded": True, "wall_s": None}}
+    file.write_text(json.dumps(figures))
+
+    assert "Predicted before anything was sent" not in page_of(run)[1].words
+
+
+def test_a_damaged_line_of_the_log_is_no_event(run: Path) -> None:
+    (run / "logs/events.jsonl").write_text('["breaker.opened"]\n{"event": "breaker.opened"}\n')
+
+    assert ["Breaker opened"] == noted_events(run)

@@ -893,3 +893,13 @@ def test_json_without_a_transcript_is_refused(data: object, fault: str) -> None:
 
     assert fault in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_summary_is_noted_beside_sentences_that_are_in_the_file_twice() -> None:
+    said = [f"Pump {n} was dry by noon." for n in range(2001)]
+    turns = [{"speaker": n % 2, "start": n, "text": each} for n, each in enumerate(said)]
+    again = [{"sentences": [{"text": each, "start": n}]} for n, each in enumerate(said)]
+    data = {"summary": "Nobody said any of this.", "utterances": turns, "paragraphs": again}
+    (left,) = read_text(json.dumps(data), name="t").report.left_out
+
+    assert ("fields 'summary'", 5) == (left.kind, left.words)

@@ -243,6 +243,26 @@ def test_growing_partials_are_read_once_and_short_answers_stay() -> None:
     assert ["growing partials"] == [each.kind for each in reading.report.left_out]
 
 
+@pytest.mark.parametrize(
+    "label", ["{name}\n{text}", "{name}\n{at}\n{text}\n", "{name} ({at}): {text}"]
+)
+def test_partials_grow_below_their_label_and_behind_its_time(label: str) -> None:
+    said = [("Ana Li", "We should"), ("Ana Li", "We should move"), ("Ana Li", "We should move it.")]
+    said += [("Bo Ek", "Is that"), ("Bo Ek", "Is that fine"), ("Bo Ek", "Is that fine with you?")]
+    said.append(("Ana Li", "Yes, I asked."))
+    lines = [label.format(name=n, text=t, at=f"10:0{at}") for at, (n, t) in enumerate(said)]
+    reading = read_as("\n".join(lines))
+
+    assert [said[2], said[5], said[6]] == spoken("\n".join(lines))
+    assert [("growing partials", 4)] == [(e.kind, e.lines) for e in reading.report.left_out]
+
+
+def test_a_date_above_a_time_is_no_speech_where_it_recurs() -> None:
+    text = "12 May 2024\n[10:00] Ana: Hi.\n[10:01] Bo: Hello.\n12 May 2024\n[10:05] Ana: Again."
+
+    assert [("Ana", "Hi."), ("Bo", "Hello."), ("Ana", "Again.")] == spoken(text)
+
+
 def test_pages_have_numbers_and_headers_that_nobody_says() -> None:
     def page(number: int) -> str:
         lines = [f"{'Ana' if n % 2 else 'Bo'}: Line {number}-{n} was said." for n in range(20)]

@@ -217,3 +217,10 @@ def test_a_csv_file_without_words_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(TranscriptError, match="without a column of words"):
         read(path)
+
+
+def test_a_table_of_times_alone_has_no_words() -> None:
+    text = "10:00 AM\t10:05 AM\n10:06 AM\t10:07 AM\n10:08 AM\t10:09 AM"
+
+    with pytest.raises(TranscriptError, match="without a column of words"):
+        read_text(text, name="t")

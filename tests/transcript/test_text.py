@@ -213,6 +213,12 @@ def test_front_matter_is_nobodys_speech(front: str) -> None:
     assert [("Ann", "One."), ("Bob", "Two."), ("Ann", "Three.")] == actual
 
 
+def test_the_rules_of_front_matter_may_be_indented() -> None:
+    text = " ---\ntitle: Call\ndate: 2024-01-01\n ---\nWe met at noon."
+
+    assert [(None, "We met at noon.")] == spoken(text)
+
+
 def test_sentences_before_the_first_turn_are_kept_without_speaker() -> None:
     actual = spoken("We recorded this in the kitchen on a rainy day.\n\nAnn: One.\n\nAnn: Two.")
 

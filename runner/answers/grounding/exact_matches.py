@@ -90,9 +90,8 @@ class TranscriptWords:
     def __init__(self, segments: Sequence[Segment]) -> None:
         by_segment = [list(map(sys.intern, words(segment.text))) for segment in segments]
         self.words = list(chain.from_iterable(by_segment))
-        self.first = array(
-            "L", accumulate(map(len, by_segment), initial=0)
-        )  # of each segment, then the end
+        # The first word of each segment and, last, the number of words.
+        self.first = array("L", accumulate(map(len, by_segment), initial=0))
         self.index: dict[str, list[int]] = {}  # the occurrences of each word, ascending
         for at, word in enumerate(self.words):
             self.index.setdefault(word, []).append(at)
@@ -118,7 +117,7 @@ class TranscriptWords:
         return first, max(first + 1, min(bisect_left(self._starts, base + end), len(self)))
 
     def nearest(self, target: Sequence[str], segment: int) -> Iterator[int]:
-        """Yield the first word of each *target*, the nearest to *segment* first, then earlier."""
+        """Yield the first word of each occurrence of *target*, the nearest to *segment* first."""
         if not target or not all(map(self.index.__contains__, target)):
             return
 

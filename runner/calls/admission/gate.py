@@ -28,6 +28,7 @@ from runner.providers.request import Completion
 SPREAD_S = 2.0  # calls resume over this time after a throttled call
 REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
+_PACE_WEIGHT, MAX_PACE = 0.1, 4.0
 HEDGED = 0.03  # share of replies that may be asked for twice, one at least
 _ROOM = 1.5  # over the mean, so that some long replies at once are not refused
 _LEARN = 8  # replies until the share of their limits that replies use is believed
@@ -73,6 +74,7 @@ class Gate:
         self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self.reached = False  # whether a request has been sent, alone or in a batch
         self._hedges = 0
+        self.pace = 1.0  # seconds of recent calls over those expected
         self._replies = self._reply_tokens = self._reply_limits = 0
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
@@ -129,6 +131,10 @@ class Gate:
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
+
+    def observe_latency(self, seconds: float, expected_s: float) -> None:
+        """Count the duration of a call beside its expected duration."""
+        self.pace += _PACE_WEIGHT * (min(MAX_PACE, seconds / expected_s) - self.pace)
 
     def take_hedge(self) -> bool:
         """Return whether one more call may be made twice, and count it."""

@@ -134,11 +134,12 @@ class Admission:
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._pauses[woken] = limit
         try:
-            await asyncio.wait((woken,), timeout=seconds)
+            async with asyncio.timeout(seconds):
+                await woken
+        except TimeoutError:
+            pass
         finally:
             del self._pauses[woken]
-        if woken.done():
-            woken.result()
 
     async def until_closed(self, work: Awaitable[T]) -> T:
         """Return the result of *work*; end it and raise the reason once admission is closed."""

@@ -43,8 +43,15 @@ def rates_of(model: ModelSettings) -> RateLimits:
     """
     free = model.name.startswith(("anthropic/", "bedrock/"))
     provider = model.name.split("/", 1)[0] if model.simulate is None else model.simulate.provider
-    stated = {name: getattr(model, name) for name in ("rpm", "tpm", "itpm", "otpm", "burst_s")}
-    return RateLimits(**stated, reads_free=free, written=provider not in _COUNT_LIMITS)
+    return RateLimits(
+        model.rpm,
+        model.tpm,
+        model.itpm,
+        model.otpm,
+        model.burst_s,
+        reads_free=free,
+        written=provider not in _COUNT_LIMITS,
+    )
 
 
 @dataclass(slots=True)

@@ -15,7 +15,6 @@ from runner.providers.request import Completion, Request, Result
 FIRST_POLL_S, LAST_POLL_S, POLL_SHARE = 1.0, 60.0, 0.05  # of the time that a batch is out
 STOPPING_POLL_S = 2.0  # of a batch that was cancelled
 
-
 log = structlog.get_logger("colloquy.delivery")
 
 
@@ -82,7 +81,7 @@ class PendingBatch:
     limit on queued tokens. *leaves_at* is when its requests go live, by the number of their steps,
     in seconds since 1970. *results* are the unclaimed lines, *seen* the keys of all, which reveal
     *torn* downloads. *stopping_at* is when it was cancelled for the deadline; *is_overdue*: for its
-    window. *downloads* counts the downloads of its last results.
+    window. *downloads* counts the downloads of its results.
     """
 
     batch: LedgerBatch

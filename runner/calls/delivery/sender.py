@@ -167,7 +167,11 @@ class Sender:
         return ()
 
     async def _submit(self, lines: list[bytes], batch: LedgerBatch, until: float) -> str:
-        """Return the provider's id of a batch of *lines*, "" if it may have the batch or not."""
+        """Return the provider's id of a batch of *lines*, "" if it may have the batch or not.
+
+        Raises the CallError of a refusal or of an address that was never reached, and LateError if
+        there is no batch by *until*.
+        """
         backoff = Backoff()
         while True:
             try:

@@ -65,7 +65,7 @@ def _packed(data: Any, count: int) -> str:
         lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     usable = vectors.ndim == 2 and len(vectors) == len(rows) == count and lengths.all()
     if not usable or vectors.shape[1] > MAX_DIMENSIONS or not np.isfinite(lengths).all():
-        message = f"expected {count} vectors of one length, found {len(rows)} of other forms"
+        message = f"the reply's {len(rows)} rows are not {count} vectors of numbers of one length"
         raise CallError("bad_response", message, billed=True)
     units = (vectors / lengths).astype(np.float32)
     return "\n".join(base64.b64encode(unit.tobytes()).decode() for unit in units)

@@ -5,12 +5,10 @@ Its middleware is the only reader of the network, for litellm's provider configu
 """
 
 import asyncio
-import gzip
 import socket
 import ssl
 import zlib
 from contextlib import suppress
-from io import BytesIO
 from urllib.request import getproxies
 
 import aiohttp
@@ -30,6 +28,8 @@ MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character e
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 18  # of an error, which may repeat a reply; the rest is cut off
 KEEP_ALIVE_S = 60
+_RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
+_MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 # What they mean, the first that fits: the kind, and the message with the host and why.
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
@@ -207,34 +207,41 @@ def _readable_error(body: bytes, coding: str) -> bytes:
 
 
 def _unpacked(body: bytes, coding: str, limit: int) -> bytes:
-    """Return *body* without its Content-Encoding, or as it is if that is plain JSON after all."""
+    """Return *body* without its Content-Encoding; raise CallError if it is corrupt or too large.
+
+    Only the requested codings are supported, one at a time. A body that is plain JSON in spite of
+    its header is returned as it is.
+    """
     coding = coding.strip().lower()
     if coding in ("", "identity") or not body:
         return body
     try:
-        data = _decompressed(body, coding, limit + 1)
-    except (OSError, EOFError, zlib.error) as error:
+        return _decompressed(body, coding, limit)
+    except ValueError as error:
         if body.lstrip()[:1] in (b"{", b"["):
             return body
-        raise CallError(
-            "bad_response", f"the reply is not valid {coding}: {error}", billed=True
-        ) from error
-    if len(data) > limit:
-        raise _too_large(len(data), limit)
-    return data
+        raise CallError("bad_response", str(error), billed=True) from error
 
 
-def _decompressed(body: bytes, coding: str, most: int) -> bytes:
-    """Return the first *most* bytes of *body*; raise OSError, EOFError or zlib.error."""
-    if coding in ("gzip", "x-gzip"):
-        return gzip.GzipFile(fileobj=BytesIO(body)).read(most)
-    if coding != "deflate":
-        raise OSError("expected gzip or deflate")
-    raw = body[0] & 0x0F != 8  # RFC 1951 instead of 1950
-    reader = zlib.decompressobj(-zlib.MAX_WBITS if raw else zlib.MAX_WBITS)
-    data = reader.decompress(body, most)
-    if len(data) < most and not reader.eof:
-        raise EOFError("it is truncated")
+def _decompressed(body: bytes, coding: str, limit: int) -> bytes:
+    """Return *body*, all members of it if it is gzip; raise ValueError if it is corrupt."""
+    if coding not in ("gzip", "x-gzip", "deflate"):
+        raise ValueError(f"the reply is encoded with {coding}, expected gzip or deflate")
+    raw = coding == "deflate" and body[0] & 0x0F != 8  # RFC 1951 instead of 1950
+    data, left, members = b"", body, 0
+    while left:
+        if (members := members + 1) > _MAX_MEMBERS:
+            raise ValueError(f"the reply has more than {_MAX_MEMBERS} members of gzip")
+        reader = zlib.decompressobj(_RAW_DEFLATE if raw else _GZIP_OR_ZLIB)
+        try:
+            data += reader.decompress(left, limit + 1 - len(data))
+        except zlib.error as error:
+            raise ValueError(f"the reply is not valid {coding}: {error}") from error
+        if len(data) > limit:
+            raise _too_large(len(data), limit)
+        if not reader.eof:
+            raise ValueError(f"the reply is truncated {coding}")
+        left = reader.unused_data if reader.unused_data.startswith(b"\x1f\x8b") else b""
     return data
 
 
@@ -249,10 +256,8 @@ def network_failure(error: Exception, host: str, received: int | None) -> CallEr
 
     *received* is the number of bytes of the reply's body that arrived, None before its headers.
     """
-    why, place = (
-        _system_message(error),
-        f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}",
-    )
+    why = _system_message(error)
+    place = f"{getattr(error, 'host', '')}:{getattr(error, 'port', '')}"
     if isinstance(error, aiohttp.ClientHttpProxyError):
         why = f"{error.status} {error.message}"
         if error.status == 407:

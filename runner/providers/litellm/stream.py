@@ -44,16 +44,20 @@ class FirstToken:
     """Calls *callback* once the chunks of a stream hold the first token of a reply."""
 
     def __init__(self, callback: Callable[[], object] | None = None) -> None:
-        self._callback, self._rest = callback, b""
+        self._callback, self._line = callback, list[bytes]()  # the parts of the last line
         self.seen = False
 
     def feed(self, chunk: bytes) -> None:
         """Read the next bytes of the stream."""
         if self.seen:
             return
-        lines, end, self._rest = (self._rest + chunk).rpartition(b"\n")
+        whole, end, rest = chunk.rpartition(b"\n")
+        if not end:
+            self._line.append(chunk)
+            return
+        lines, self._line = b"".join((*self._line, whole, end)), [rest]
         with suppress(ValueError):  # detected again when the stream has ended
-            self.seen = any(map(_has_token, _events(lines + end)))
+            self.seen = any(map(_has_token, _events(lines)))
         if self.seen and self._callback is not None:
             self._callback()
 

@@ -256,8 +256,8 @@ class LiteLLMTransport:
             prompt=lambda: sum(map(count, parts)),
             reply=lambda: count(text),
             reply_limit=request.max_tokens,
-            max_prompt=4 * sum(map(len, parts))
-            + replies.ADDED_PROMPT,  # a token is at least one byte
+            # A token is at least one byte.
+            max_prompt=4 * sum(map(len, parts)) + replies.ADDED_PROMPT,
             max_reply=max(request.max_tokens, 4 * len(text)) + replies.ADDED_REPLY,
             min_prompt=sum(map(len, parts)) // replies.CHARS_PER_TOKEN,
             min_reply=len(text) // replies.CHARS_PER_TOKEN,

@@ -59,8 +59,9 @@ def parse(arguments: Sequence[str]) -> tuple[SimulateSettings, int]:
     """
     from omegaconf import OmegaConf  # here, since a child process does not need it
 
-    if odd := next((each for each in arguments if "=" not in each), None):
-        raise ConfigError(f"{odd!r} is not key=value, such as latency_s=0.2; see --help")
+    for argument in arguments:
+        if "=" not in argument:
+            raise ConfigError(f"{argument!r} is not key=value, such as latency_s=0.2; see --help")
     shipped = OmegaConf.create(_shipped()).simulate
     try:
         merged = OmegaConf.merge(shipped, OmegaConf.from_dotlist(list(arguments)))

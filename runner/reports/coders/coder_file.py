@@ -144,9 +144,10 @@ def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
 def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:
     """Add *code*, if any, to *segment*, with the words that it is about, of many the first."""
     own = codes.setdefault(segment, {})
-    held = own.get(code, "")
-    more = held and quote and quote not in held and len(held) < MAX_QUOTES
-    own |= {code: f"{held} … {quote}" if more else held or quote} if code else {}
+    if code:
+        held = own.get(code, "")
+        more = held and quote and quote not in held and len(held) < MAX_QUOTES
+        own[code] = f"{held} … {quote}" if more else held or quote
 
 
 def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[str]]:

@@ -55,10 +55,9 @@ class CollectionFacts:
     @cached_property
     def files(self) -> tuple[str, ...]:
         """All files, read or not, in order; as many as the matrix has room for."""
-        files = {f.file for f in self.collection.read} | {f.file for f in self.collection.unread}
-        return tuple(
-            sorted(files, key=by_number)[: MAX_CELLS // max(1, len(self.collection.themes))]
-        )
+        held = self.collection
+        files = {f.file for f in held.read} | {f.file for f in held.unread}
+        return tuple(sorted(files, key=by_number)[: MAX_CELLS // max(1, len(held.themes))])
 
     @cached_property
     def speakers(self) -> tuple[Voice, ...]:
@@ -69,7 +68,8 @@ class CollectionFacts:
 
     def silent_speakers(self, theme: Theme) -> list[str]:
         """Return the speakers without a quote in *theme*."""
-        return [named(voice) for voice in self.speakers if voice not in {*theme.speakers}]
+        heard = {*theme.speakers}
+        return [named(voice) for voice in self.speakers if voice not in heard]
 
     def split(self, quotes: Iterable[ThemeQuote]) -> str:
         """Return `site, by file: North 2, South 1; role, by speaker: nurse 3`, of *quotes*."""

@@ -31,9 +31,8 @@ _GROUP = (
 def themes_csv(facts: CollectionFacts) -> str:
     """Return themes.csv: a row for each theme, with a column of files for each group."""
     groups = [(each, value) for each in facts.groupings for value in each.values]
-    units = {True: "speakers", False: "files"}
-    named_groups = (f"{units[each.by_speaker]} with {each.name}={value}" for each, value in groups)
-    header = [*_THEME, *named_groups]
+    counted = (("speakers" if each.by_speaker else "files", each, value) for each, value in groups)
+    header = [*_THEME, *(f"{unit} with {each.name}={value}" for unit, each, value in counted)]
 
     def row(theme: Theme) -> Iterator[Any]:
         yield from (theme.id, theme.title, theme.statement, len(theme.files))

@@ -178,8 +178,9 @@ def _retained(path: Path) -> float | None:
     for file in files_in(path / "context", "_ledger.json"):
         for part in section(read_json(file), "sections").values():
             for item in mappings(at(part, "items")):
-                every += (tokens := number(item.get("tokens")) or 0.0)
-                kept += tokens * (item.get("kept") is True)
+                tokens = number(item.get("tokens")) or 0.0
+                every += tokens
+                kept += tokens if item.get("kept") is True else 0.0
     return round(kept / every, 6) if every else None
 
 

@@ -14,9 +14,9 @@ PANELS = 200  # of the integral, an even number
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Spread of *n* values; *low* to *high* is Student's 95 % interval of their mean, if several.
+    """Spread of *n* values; *low* to *high* is a 95 % interval of the mean, None for one value.
 
-    ("The probable error of a mean", Biometrika 1908.)
+    It is Student's t interval ("The probable error of a mean", Biometrika 1908).
     """
 
     n: int

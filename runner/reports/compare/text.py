@@ -87,11 +87,8 @@ def settings_table(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]
 
 def run_cells(comparison: Comparison, row: RunRow) -> tuple[str, ...]:
     """Return a run's row under RUNS."""
-    done, total, group = (
-        row.figure("succeeded"),
-        row.figure("total"),
-        comparison.homes.get(row.path),
-    )
+    done, total = row.figure("succeeded"), row.figure("total")
+    group = comparison.homes.get(row.path)
     # A plan from assumptions does not predict the run.
     error = row.figure("plan_error") if row.figure("plan_recorded") else None
     return (
@@ -121,7 +118,7 @@ def pair_rows(pairs: Sequence[Pair]) -> list[tuple[str, ...]]:
 class Grid:
     """A table; the columns *texts* are words, the others figures.
 
-    With a *title* it is a section, which *lines* sum up; `method.jinja` has the method behind it.
+    With a *title* it is a section, which *lines* sum up; `methods.jinja` has the method behind it.
     """
 
     caption: str

@@ -1,5 +1,6 @@
 """Writer of `comparison.*` and the merged `results.csv`, after a sweep or by `colloquy-compare`."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -135,35 +136,50 @@ def as_html(comparison: Comparison, folder: Path, *, indexed: bool = False) -> s
         links=[link_to(row.path / REPORT, folder) for row in comparison.rows],
         index=index if home.parent.name == "sweeps" else None,
         plots=plots(comparison),
-        max_bars=MAX_BARS,
         **text.page_facts(comparison),
     )
 
 
 MAX_BARS = 40
+WALL = (
+    "Wall-clock seconds per setting (bars; repeats: median, and a line from the fastest to the "
+    "slowest). The vertical mark is the ideal: the same calls without overhead."
+)
+SPEED_UP = "Speed-up over the sequential baseline, which is the vertical mark."
 
 
-def plots(comparison: Comparison) -> list[dict[str, Any]]:
-    """Return the content of every plot with data, for the first MAX_BARS settings."""
+def plots(comparison: Comparison) -> list[tuple[str, dict[str, Any]]]:
+    """Return caption and content of every plot with data, for the first MAX_BARS settings."""
     groups, found = comparison.groups[:MAX_BARS], []
     if any(group.middle("wall_s") is not None for group in groups):
         walls = [PlotBar(g.label, g.spreads["wall_s"], g.middle("ideal_s")) for g in groups]
-        found.append(bars("wall", "Wall-clock time", "wall-clock seconds", walls))
+        found.append((WALL, bars("wall", "Wall-clock time", "wall-clock seconds", walls)))
     if speed_ups := [(g.label, g.speed_up) for g in groups if g.speed_up is not None]:
         rows = [PlotBar(label, spread([times]), 1.0) for label, times in speed_ups]
-        found.append(bars("speed", "Speed-up", "times as fast", rows))
-    priced = any(group.middle("cost_usd") for group in groups)  # else by time
+        found.append((SPEED_UP, bars("speed", "Speed-up", "times as fast", rows)))
+    if not comparison.sharded:
+        found += _trade(groups)
+    cut = f" The first {MAX_BARS} settings." if len(comparison.groups) > MAX_BARS else ""
+    return [(caption + cut, plot) for caption, plot in found]
+
+
+def _trade(groups: Sequence[Group]) -> list[tuple[str, dict[str, Any]]]:
+    """Return cost, or time if none is known, against quality; empty without a trade-off."""
+    priced = any(group.middle("cost_usd") for group in groups)
     name, unit = ("cost_usd", "US dollars") if priced else ("wall_s", "wall-clock seconds")
     dots = [
         PlotPoint(number, group.label, x, y, group.front is True)
         for number, group in enumerate(groups, 1)
         if (x := group.middle(name)) is not None and (y := group.middle("quality")) is not None
     ]
-    is_trade = len({dot.x for dot in dots}) > 1 and len({dot.y for dot in dots}) > 1
-    if is_trade and not comparison.sharded:
-        title = f"{'Cost' if priced else 'Time'} against quality"
-        found.append(scatter("trade", title, (unit, "quality"), dots))
-    return found
+    if len({dot.x for dot in dots}) < 2 or len({dot.y for dot in dots}) < 2:
+        return []
+    title = f"{'Cost' if priced else 'Time'} against quality"
+    why = "" if priced else " No cost is known, or all are 0, so time is shown."
+    where = " Numbers are those of the table; points too close to others have none."
+    if any(dot.front for dot in dots):
+        where += " Filled points are on the front."
+    return [(f"{title}.{where}{why}", scatter("trade", title, (unit, "quality"), dots))]
 
 
 def _compare(given: Arguments) -> None:

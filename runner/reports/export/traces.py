@@ -125,6 +125,7 @@ def _readable(
 def _complaints() -> Iterator[list[logging.LogRecord]]:
     """Collect the library's own log lines while the block runs."""
     logger, handler = logging.getLogger("opentelemetry"), BufferingHandler(1000)
+    handler.setLevel(logging.WARNING)
     before = logger.propagate
     logger.addHandler(handler)
     logger.propagate = False

@@ -147,9 +147,9 @@ def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> 
 def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(each_once(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
-    counted = plural(summary.answered_files(run.metadata)[1], "file")
-    speakers, read = plural(people, "speaker") if people else "", day and f"read on {day}"
-    return [fact for fact in (counted, speakers, read) if fact]
+    about = [plural(summary.answered_files(run.metadata)[1], "file")]
+    about += [plural(people, "speaker")] if people else []
+    return about + ([f"read on {day}"] if day else [])
 
 
 def _figures(run: StoredRun) -> list[tuple[str, str, str]]:

@@ -113,7 +113,8 @@ def noted_events(path: Path, limit: int = 50) -> list[str]:
                 event = mapping(orjson.loads(line))
                 known = (key for key in _FACTS if event.get(key) is not None)
                 details = ", ".join(f"{label(key)} {label(event[key])}" for key in known)
-                shown.append(joined(title_of(text(event.get("event")).replace(".", " ")), details))
+                if name := text(event.get("event")):
+                    shown.append(joined(title_of(name.replace(".", " ")), details))
     return shown
 
 

@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from runner.answers.coverage import cited_segments
-from runner.answers.outcome import ANSWERED
-from runner.base.format import relative_error
-from runner.base.json import at, listing, mappings, section, text
+from runner.base.json import at, listing, mapping, mappings, section, text
 from runner.reports.report import ledger, summary
 from runner.reports.report.brief import Brief, brief_of
 from runner.reports.report.findings import Findings, Places, findings_of, places_of, quotes_of
@@ -69,18 +67,20 @@ def _how_it_ran(run: StoredRun, nodes: Sequence[NodeFacts]) -> dict[str, Any]:
     session = read_session(run.path)
     by_name = {node.name: node for node in nodes}
     critical = dict.fromkeys(text(name) for name in listing(run.took.get("critical_path")))
-    every = [*((n, n.record) for n in nodes), (None, {"grounding": run.grounding.get("total")})]
+    grounded = [
+        *((n, n.record.get("grounding")) for n in nodes),
+        (None, run.grounding.get("total")),
+    ]
     return {
         "figures": summary.figures_of(run, nodes),
         "shared": summary.shared_slots(run),
-        # Assumptions are no predictions, and an incomplete run is not what was predicted.
-        "predictions": run.predicted if run.status in ANSWERED else {},
-        "relative_error": relative_error,
+        "predictions": summary.predictions_of(run),
+        "facts": summary.facts_of(run),
         "timeline": timeline_of(nodes, session, critical),
         "session": session,
         "critical": [by_name[name] for name in critical if name in by_name],
         "used": [(n, u) for n in nodes if (u := session.used.get(n.name)) and u.tokens],
-        "grounding": [(node, g) for node, held in every if (g := section(held, "grounding"))],
+        "grounding": [(node, g) for node, held in grounded if (g := mapping(held))],
         "checks": mappings(run.checks.get("checks")),
         "ledgers": ledger.ledgers_of(run.path, (node.stage for node in nodes)),
         "kept_and_dropped": ledger.kept_and_dropped,
@@ -115,7 +115,7 @@ def citing_of(findings: Sequence[Findings]) -> dict[str, list[NodeFacts]]:
     """Return the nodes whose insights cite a segment, by the segment's anchor."""
     citing: dict[str, list[NodeFacts]] = {}
     for found in findings:
-        quotes = (quote for insight in found.insights for quote in insight.quotes)
-        for anchor in {quote.place.anchor for quote in quotes} - {None}:
-            citing.setdefault(anchor or "", []).append(found.node)
+        places = (quote.place for insight in found.insights for quote in insight.quotes)
+        for anchor in {place.anchor for place in places if place.anchor}:
+            citing.setdefault(anchor, []).append(found.node)
     return citing

@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from runner.answers.markdown import md
-from runner.base.format import NOTHING, clock, count, moment, plural, seconds, share, usd
+from runner.base.format import NOTHING, clock, count, plural, seconds, share, usd
 from runner.base.json import amount, listing, mapping, number, text
 from runner.base.regular_files import kind_of
 from runner.base.text import to_safe_text
@@ -60,7 +60,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    shows = (seconds, count, plural, usd, share, title_of, label, clock, moment)
+    shows = (seconds, count, plural, usd, share, title_of, label, clock)
     filters = (*shows, amount, listing, mapping, number, text)
     environment.filters |= {each.__name__: each for each in filters}
     return environment

@@ -6,7 +6,7 @@ from typing import Any
 
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import EXIT_BUDGET
-from runner.base.format import count, figure, seconds, share, usd
+from runner.base.format import count, figure, moment, relative_error, seconds, share, usd
 from runner.base.json import amount, at, listing, mapping, number, read_json, section, text
 from runner.job.models import DELIVERIES
 from runner.record.benchmark import larger_budget
@@ -115,11 +115,8 @@ def _paid(run: StoredRun) -> Iterator[tuple[str, str, str]]:
     yield "Cost", usd(totals.get("cost_usd")) if totals else "–", charged
     if live is not None and live != number(totals.get("cost_usd")):
         came = ", ".join(f"{count(counts[name])} {name}" for name in DELIVERIES if name in counts)
-        yield (
-            "Cost live",
-            usd(live),
-            "of the same replies" + (f"; delivered by {came}" * bool(came)),
-        )
+        way = f"; delivered by {came}" if came else ""
+        yield "Cost live", usd(live), f"of the same replies{way}"
 
 
 def _found(run: StoredRun) -> Iterator[tuple[str, str, str]]:
@@ -146,6 +143,45 @@ def _found(run: StoredRun) -> Iterator[tuple[str, str, str]]:
         if len(ends) == 2 and None not in ends:
             failed += f"; 95 % interval {share(ends[0])} to {share(ends[1])}"
         yield "Checks", share(total.get("rate")), failed
+
+
+def predictions_of(run: StoredRun) -> list[tuple[str, str, str, str]]:
+    """Return the predictions from earlier runs: name, predicted, actual, error."""
+    # Assumptions are no predictions, and an incomplete run is not what was predicted.
+    if run.predicted.get("recorded") is not True or run.status not in ANSWERED:
+        return []
+    shows = {
+        "wall_s": ("Wall clock", seconds),
+        "prompt_tokens": ("Prompt tokens", count),
+        "completion_tokens": ("Reply tokens", count),
+        "cost_usd": ("Cost", usd),
+    }
+    rows = []
+    for key, (name, show) in shows.items():
+        if held := mapping(run.predicted.get(key)):
+            error = relative_error(held.get("error"))
+            rows.append((name, show(held.get("predicted")), show(held.get("actual")), error))
+    return rows
+
+
+def facts_of(run: StoredRun) -> list[tuple[str, str]]:
+    """Return the facts that identify the run, those that are known."""
+    transcript, versions = (section(run.metadata, key) for key in ("transcript", "versions"))
+    started, ended = (text(run.metadata.get(key)) for key in ("started_at", "updated_at"))
+    removed = number(transcript.get("removed_chars"))
+    facts = {
+        "Run": run.name,
+        "Started": moment(started) or started,
+        "Ended": moment(ended) or ended,
+        "Exit code": text(run.metadata.get("exit_code")),
+        "Segments": count(transcript.get("segments")),
+        "Format": text(transcript.get("format")),
+        "Hidden characters removed": count(removed) if removed else "",
+        "Transcript SHA-256": text(transcript.get("sha256")),
+        "Config digest": text(run.metadata.get("config_digest")),
+        "Versions": ", ".join(f"{name} {text(version)}" for name, version in versions.items()),
+    }
+    return [(name, value) for name, value in facts.items() if value]
 
 
 def shared_slots(run: StoredRun) -> bool:

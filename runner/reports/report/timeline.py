@@ -137,7 +137,8 @@ def timeline_of(
     held = [(node, lanes) for node in nodes if (lanes := _lanes(node, session))]
     if not held:
         return None
-    rows = [TimelineRow(*each, 0.0, len(held) > MANY, each[0].name in critical) for each in held]
+    low = len(held) > MANY
+    rows = [TimelineRow(node, lanes, 0.0, low, node.name in critical) for node, lanes in held]
     lines: list[TimelineRow] = []
     y = 0.0
     for row in sorted(rows, key=lambda row: row.start_s):
@@ -168,8 +169,9 @@ def _lanes(node: NodeFacts, session: StoredSession) -> list[list[Stretch]]:
             lanes.append(lane := [])
         lane += _with_pauses(calls, pauses)
     ready_s = number(node.timing.get("ready_s")) if session.finished else None
-    if lanes and ready_s is not None and lanes[0][0].start_s - ready_s > 0.001:
-        lanes[0].append(_waited(max(0.0, ready_s), lanes[0][0].start_s))
+    first_s = min((each.start_s for each in chain(*lanes)), default=0.0)
+    if lanes and ready_s is not None and first_s - ready_s > 0.001:
+        lanes[0].append(_waited(max(0.0, ready_s), first_s))
     return lanes
 
 

@@ -169,7 +169,10 @@ def read_recording(path: Path) -> Recording:
 
 
 def _job(run: StoredRun, settings: Settings) -> tuple[Job | None, list[str]]:
-    """Return the run's job, of installed analyzers alone, which decides on priming, or why not."""
+    """Return the run's job, which decides on priming, or why there is none.
+
+    Only installed analyzers are loaded: `--config-dir` folders of an untrusted run may hold code.
+    """
     try:
         if run.transcript is None:
             raise ConfigError("transcript.json cannot be read")
@@ -198,15 +201,16 @@ def predict(recording: Recording, settings: Sequence[Mapping[str, Any]]) -> list
             wall_s, limit = takes_s(job, delivery, wall_s)
         speed_up = sequential_s / wall_s if wall_s else 1.0
         efficiency = None if other and delivery == "batch" else speed_up / rules.ceiling
-        shown = {True: "on", False: "off", None: "null"}
-        values = {
-            key.split(".")[-1]: shown[v] if v is None or isinstance(v, bool) else str(v)
-            for key, v in chosen.items()
-        }
-        setting = " ".join(f"{key}={to_terminal(value, 40)}" for key, value in values.items())
+        setting = " ".join(f"{key.split('.')[-1]}={_shown(v)}" for key, v in chosen.items())
         figures = wall_s, with_overhead_s, speed_up, rules.ceiling, efficiency, limit, cost
         rows.append(Prediction(setting, *figures))
     return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return "null" if value is None else to_terminal(str(value), 40)
 
 
 def _changed(run: StoredRun, chosen: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,8 +128,9 @@ def _one(argument: str) -> list[str]:
         raise ConfigError(f"{argument}: expected a file: download it first")
     if name == "model" and "/" in value:
         return _model(value.strip("'\""))
-    if "." not in name and "/" not in name and "@" not in name and name not in _names():
-        return [f"{'.'.join([*_in_sections(name)[:1], name])}={value}"]
+    if not any(sign in name for sign in "./@") and name not in _names():
+        section = next((f"{each}." for each in _in_sections(name)), "")
+        return [f"{section}{name}={value}"]
     return [argument]
 
 

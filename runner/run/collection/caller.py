@@ -153,7 +153,7 @@ class Caller:
         return True
 
     async def run(self, node: Node, find: Callable[[], Awaitable[None]]) -> None:
-        """Run *find*, which asks *node*; restart it if a window turns out to be smaller."""
+        """Run *find*, which asks *node*; restart it, reusing answers, for a smaller window."""
         self._recuts[node.name] = RECUTS
         self._calls[node.name] = self.recorder.call_log(node)
         self._ready_s[node.name] = self.recorder.elapsed_s()
@@ -207,7 +207,8 @@ class Caller:
         if outcome.answer is None:
             left = [f"nothing of it was read: {outcome.kind or outcome.status}"]
         about = (level, one.name, material.inputs, self.count(material.text), self.budget(node))
-        left_out, escalated = (*material.left_out, *left), "escalation" in outcome.notes
+        escalated = outcome.notes.get("escalation", {"asked": False}).get("asked", True)
+        left_out = (*material.left_out, *left)
         self.ledger.append(LedgerRow(*about, left_out, outcome.status, escalated))
         return value
 

@@ -216,10 +216,11 @@ def _notes(job: Job, evidence: CollectionFindings) -> Iterator[str]:
     foreign = {*evidence.foreign}
     others = (each for each in evidence.findings.values() if each.file not in foreign)
     quotes = (quote.quote for each in others for quote in each.quotes)
-    what, where = "the transcripts do", "here"
-    if len(foreign) < len(evidence.read) and not hardly_english(quotes):
-        if not foreign:
-            return
+    if len(foreign) == len(evidence.read) or hardly_english(quotes):
+        what, where = "the transcripts do", "here"
+    elif not foreign:
+        return
+    else:
         named = first_of(evidence.foreign, _NAMED)
         what = f"{len(foreign)} of {plural(len(evidence.read), 'file')} ({named}) do"
         where = "in these files"

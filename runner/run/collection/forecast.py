@@ -65,7 +65,10 @@ def expected(job: Job, nodes: Mapping[str, NodePlan]) -> dict[str, Yield]:
 
 
 def _guessed(job: Job) -> dict[str, int]:
-    """Return how many findings each analyzer is guessed to have; the questions of a guide share."""
+    """Return a finding for one in two segments that state something, of each analyzer.
+
+    Questions of a guide share them.
+    """
     limit, settings = job.settings.output.max_insights_per_analyzer, job.settings.analyzers
     stated = sum(map(_states, job.transcript.segments))
     alike = Counter(settings[node.name].prompt for node in job.pipeline.nodes)

@@ -59,7 +59,7 @@ class Themes(Finder):
         return self.caller.tokens(*(theme_line(each, self.mask) for each in clusters))
 
     async def _branch(self, prefix: str, files: Sequence[File]) -> _Part:
-        """Return the clusters of *files*, by one call or of branches, merged if too many."""
+        """Return the clusters of *files*: of one call, else of branches, merged if too many."""
         if fits(files, self.room):
             return await self._leaf(prefix, files)
         below = branches(prefix, files, self.room, self.caller.finding_tokens)

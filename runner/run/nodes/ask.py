@@ -201,8 +201,8 @@ class Asker:
         node, model, name = question.node, question.model, request.node
         client, is_first = self.clients[model.name], model is self.job.chain(node)[0]
         batched, rank = client.deliverer is not None, self.place.rank + self._ranks[name]
-        of = request, self.place.slots[node.stage], question.calls, rank
-        complete = partial(client.complete, *of)
+        slots = self.place.slots[node.stage]
+        complete = partial(client.complete, request, slots, question.calls, rank)
         terms = Terms(
             key=key,
             steps=self._steps[name],

@@ -89,7 +89,7 @@ class EscalatingNodes(NodeRunner):
             if not faults:
                 break
             self._set_aside(question, best)
-            spent = question.calls.usage.cost_usd
+            spent, sent = question.calls.usage.cost_usd, len(question.calls.attempts)
             try:
                 other = await self.attempt(question, upstream)
             except NotRunError as error:  # the answer so far is kept
@@ -98,7 +98,9 @@ class EscalatingNodes(NodeRunner):
             cost = _difference(spent, question.calls.usage.cost_usd)
             cost = None if other.reused == "run" else cost  # an earlier session has paid for it
             model = question.model.settings.name
-            steps.append({"model": model, "cost_usd": cost, "faults": new, "error": other.error})
+            asked = bool(other.answer or other.reused) or len(question.calls.attempts) > sent
+            told = {"faults": new, "error": other.error}
+            steps.append({"model": model, "asked": asked, "cost_usd": cost, **told})
             if other.answer is not None and (best.answer is None or len(new) < len(faults)):
                 best, faults = other, new
             else:
@@ -110,17 +112,20 @@ class EscalatingNodes(NodeRunner):
             "kept": best.model,
             "faults": before,
             "left": faults,
+            "asked": any(step["asked"] for step in steps),
             "mended": not faults,
             "cost_usd": sum_usd(step["cost_usd"] for step in steps),
         }
+        event = "answer.escalated" if facts["asked"] else "answer.not_escalated"
+        why = None if facts["asked"] else steps[-1]["error"]
         shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
-        log.warning("answer.escalated", analyzer=further[0].node.name, **shown)
+        log.warning(event, analyzer=further[0].node.name, error=why, **shown)
         return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
         chars = None if self.job.expected.slow else len(outcome.raw_output or "")
-        about = self.job, question.node, outcome, question.calls
-        return await offload(faults_of, *about, chars=chars)
+        node, calls = question.node, question.calls
+        return await offload(faults_of, self.job, node, outcome, calls, chars=chars)
 
     def _set_aside(self, question: Question, outcome: Outcome) -> None:
         """Record a paid answer that may not become the node's, for later reuse."""

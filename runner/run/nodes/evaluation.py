@@ -47,7 +47,7 @@ def faults_of(job: Job, node: Node, outcome: Outcome, calls: CallLog) -> list[st
     return faults + [f"check: {each.check}" for each in results if each.status == FAILED]
 
 
-def _grounded(outcome: Outcome) -> Any:
+def _grounded(outcome: Outcome) -> float | None:
     return outcome.grounding.figures()["rate"] if outcome.grounding else None
 
 
@@ -80,9 +80,8 @@ async def check(
         run["escalation_usd"] = escalated["cost_usd"]
     if not job.expected:
         return {} if escalated is None else {CHECKS: {"escalation": escalated}}
-    chars = sum(len(outcome.raw_output or "") for outcome in outcomes.values())
-    of = job, outcomes, measured, coverage, judged
-    content = await offload(evaluated, *of, chars=None if job.expected.slow else chars)
+    chars = None if job.expected.slow else sum(len(o.raw_output or "") for o in outcomes.values())
+    content = await offload(evaluated, job, outcomes, measured, coverage, judged, chars=chars)
     total = content["total"]
     run |= {"checks": total["checks"], "failed_checks": total["failed"]}
     run["checks_rate"] = total["rate"]
@@ -143,12 +142,15 @@ def _spent(figures: Mapping[str, Any], time: str) -> dict[str, float | None]:
 
 
 def escalations(outcomes: Mapping[str, Outcome]) -> dict[str, Any] | None:
-    """Return the escalations with their cost and effect; None without any."""
+    """Return the escalations with their cost and effect; None without any.
+
+    Answers whose next model was not asked, for want of budget, are listed but do not count.
+    """
     by_node = {n: o.notes["escalation"] for n, o in outcomes.items() if "escalation" in o.notes}
     if not by_node:
         return None
     return {
-        "escalated": len(by_node),
+        "escalated": sum(each.get("asked", True) for each in by_node.values()),
         "mended": sum(each["mended"] for each in by_node.values()),
         "cost_usd": sum_usd(each["cost_usd"] for each in by_node.values()),
         "analyzers": by_node,

@@ -46,7 +46,7 @@ log = structlog.get_logger("colloquy.run")
 class NodeRunner:
     """Answers the nodes of a run: the material, the models in order, and the parts."""
 
-    recuts: ClassVar = RECUTS
+    recuts: ClassVar[int] = RECUTS
     job: Job
     asker: Asker
     contexts: Contexts

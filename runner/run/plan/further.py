@@ -16,7 +16,6 @@ from runner.providers.prices import Prices, prices_of, upper_bound_usd
 from runner.run.plan.node import NodePlan, cost_of, plan_node, summed
 
 _CALL_S = 1.0  # of an embedding, assumed
-_UPPER = ("stage", "model", "chunks", "context_tokens", "most_tokens", "cost_high_usd")
 
 
 def further_plans(
@@ -47,8 +46,16 @@ def further_plans(
 
 def escalated(every: NodePlan, *, seen: bool) -> NodePlan:
     """Return the plan of an unknown number of calls, *every* one at most."""
-    kept: Any = {name: getattr(every, name) for name in _UPPER}
-    return NodePlan(**kept, seen=seen, further=True)
+    return NodePlan(
+        stage=every.stage,
+        model=every.model,
+        chunks=every.chunks,
+        context_tokens=every.context_tokens,
+        most_tokens=every.most_tokens,
+        cost_high_usd=every.cost_high_usd,
+        seen=seen,
+        further=True,
+    )
 
 
 def _judged(job: Job, node: Node, answered: NodePlan, check: Check, labels: list[str]) -> NodePlan:

@@ -29,7 +29,7 @@ from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, 
 from runner.run.plan.further import embedding_plan, further_plans
 from runner.run.plan.node import NodePlan, plan_node, total
 
-_NOTES = ("windows", "efforts", "formats")
+_NOTES = {"windows": "window", "efforts": "effort", "formats": "format"}  # as a line begins
 _TOTALS = ("most_tokens", "calls", "cost_low_usd", "cost_usd", "cost_high_usd")
 
 
@@ -139,8 +139,8 @@ def _wall(job: Job, nodes: Mapping[str, NodePlan]) -> float:
     limited = any((model.rpm, model.tpm, model.itpm, model.otpm))
     gate = Gate(max_in_flight(job), rates_of(model)) if limited else None
     tokens = {n: (p.tokens // p.calls, p.reply_tokens // p.calls) for n, p in nodes.items()}
-    slots = processing.max_concurrent, processing.mode
-    wall = ideal_makespan(job.pipeline, work, *slots, gate, tokens)
+    slots, mode = processing.max_concurrent, processing.mode
+    wall = ideal_makespan(job.pipeline, work, slots, mode, gate, tokens)
     for stage, name in prefix_policy(job).primed:
         members = [node for node in nodes.values() if node.stage == stage]
         if all(node.calls == 1 for node in members):  # the prefixes of parts fill all slots
@@ -232,7 +232,7 @@ def _summary(plan: Plan) -> list[str]:
         f"time     {_time(plan)}",
         f"budget   {plan.stopped_by or 'not reached'}",
         *_escalation(plan),
-        *(f"{kind[:-1]:8} {note}" for kind in _NOTES for note in plan.notes.get(kind, ())),
+        *(f"{_NOTES[kind]:8} {note}" for kind in _NOTES for note in plan.notes.get(kind, ())),
     ]
     if not all(node.seen or node.model.startswith(OFFLINE) for node in plan.nodes.values()):
         lines.append(

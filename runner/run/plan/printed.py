@@ -10,7 +10,7 @@ from runner.transcript.redact.null_redaction import described
 
 
 def print_plan(job: Job | BatchJob, *, in_sweep: bool = False) -> None:
-    """Print the plan of *job*, as JSON if so configured; one *in_sweep* begins with its setting."""
+    """Print the plan of *job*, as `output.console` says; one *in_sweep* begins with its setting."""
     as_json = job.settings.output.console == "json"
     if isinstance(job, BatchJob):
         many = plan_batch(job)

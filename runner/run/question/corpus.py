@@ -167,7 +167,8 @@ def redaction_of(path: str) -> tuple[str, list[str], list[str]]:
     every = [section(config_of(run), "transcript") for run in runs]
     patterns = [text(p) for each in every for p in listing(each.get("redact_patterns"))]
     terms = [text(t) for each in every for t in listing(section(each, "about").get("glossary"))]
-    redact = min((text(each.get("redact")) or "all" for each in every), default="off")  # by name
+    # The strictest is the first by name: all, names, off.
+    redact = min((text(each.get("redact")) or "all" for each in every), default="off")
     return redact, list(dict.fromkeys(patterns)), list(dict.fromkeys(terms))
 
 

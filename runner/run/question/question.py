@@ -11,6 +11,7 @@ from runner.base.json import mapping, mappings, text
 from runner.base.text import to_safe_text
 from runner.base.tokens import tokenizer_for
 from runner.config.resolve import resolve
+from runner.config.section import as_switch
 from runner.job.build import build_job, checked_settings
 from runner.job.job import Job
 from runner.record.reuse import read_record
@@ -104,7 +105,7 @@ def _redact_again(composed: Any) -> None:
     """Have runs redacted as they were, by the settings `transcript`: they hold the real names."""
     redact, patterns, terms = redaction_of(composed.path)
     if redact != "off":
-        composed.redact = redact
+        composed.redact = min(redact, str(as_switch(composed.redact)))  # the stricter
         composed.redact_patterns += list(map(_literal, patterns))
         composed.about.glossary += list(map(_literal, terms))
 

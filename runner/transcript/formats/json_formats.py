@@ -97,7 +97,7 @@ def turns_of_value(
         turns = turns_from_words(_once(_with_speakers(chosen, lists)), notes, names=names)
     else:
         turns = turns_from(_with_speakers(chosen, lists), notes, names=names)
-    _note_the_rest(data, chosen, turns, notes)
+    _note_the_rest(data, chosen, lists, turns, notes)
     spans = next(filter(_are_spans, lists), None)
     if spans and not any(turn.speaker for turn in turns):
         notes.warn(f"'{spans.name}' says who speaks when, but not the words; they have no speaker")
@@ -224,17 +224,28 @@ def _once(words: list[Record]) -> list[Record]:
     return named if named and letters(joined(named)) == letters(joined(others)) else words
 
 
-def _note_the_rest(data: object, chosen: RecordList, turns: Sequence[Turn], notes: Notes) -> None:
+def _note_the_rest(
+    data: object,
+    chosen: RecordList,
+    lists: Sequence[RecordList],
+    turns: Sequence[Turn],
+    notes: Notes,
+) -> None:
     """Note sentences in *data* that are not in the *turns*, such as summaries."""
     spoken = letters(" ".join(turn.text for turn in turns))
     speakers = {(turn.speaker or "").casefold() for turn in turns}
     fields, own = sampled(chosen.records), {id(record) for record in chosen.records}
     read = fields.known - {*fields.keys["text"][1:]} | {"where", fields.parts}
+    same: set[int] = set()  # records of lists that say all of it again, such as its paragraphs
+    for each in lists:
+        outer = chosen.is_in(each) or each.size * 2 < chosen.size
+        if not outer and letters(each.text()) in spoken:
+            same.update(map(id, each.records))
     todo: list[tuple[str, object]] = [("", data)]
     noted = 0
     while todo and noted < _MAX_NOTES:
         key, node = todo.pop()
-        if isinstance(node, dict):
+        if isinstance(node, dict) and id(node) not in same:
             # The reading report of a transcript.json is not speech.
             known = read if id(node) in own else {"reading"} if "sha256" in node else set()
             todo += (item for item in node.items() if item[0] not in known)

@@ -42,6 +42,11 @@ class RecordList:
         """Return whether it is *other* or inside of it."""
         return self.path[: len(other.path)] == other.path
 
+    def text(self) -> str:
+        """Return all of its texts."""
+        fields = sampled(self.records)
+        return " ".join(text_of(record, fields) or "" for record in self.records)
+
 
 def lists_in(data: object) -> Iterator[RecordList]:
     """Yield the lists of objects in *data*, one for each path."""

@@ -163,7 +163,8 @@ def _take_name(
 ) -> str:
     """Remove the identifier of the next cue from the end of *body*; return it, or "".
 
-    *last* is the one before it in a numbered file; *gap*: a blank line follows the first number.
+    *last* is the one before it in a numbered file; *gap*: a blank line follows the first number;
+    *first*: *body* is above the first cue.
     """
     at = next((i for i in range(len(body) - 1, -1, -1) if body[i].strip()), -1)
     line = body[at].strip() if at >= 0 else ""
@@ -173,12 +174,15 @@ def _take_name(
     if (number := _CUE_NUMBER.match(line)) and not found:
         line = number[1]
         likely = last is not None and apart == gap and not (at == 0 and apart)
-        before = int(last) if last and last.isdecimal() and len(last) < 10 else -2
-        found = first or likely or int(line) == before + 1
+        found = first or likely or _follows(last or "", line)
     if not found:
         return ""
     del body[at:]
     return line
+
+
+def _follows(before: str, line: str) -> bool:
+    return before.isdecimal() and len(before) < 10 and int(line) == int(before) + 1
 
 
 def _named(blocks: Sequence[_CueBlock]) -> dict[str, str | None]:

@@ -60,8 +60,7 @@ def is_table(text: str) -> bool:
         return False
     rows = list(_rows(lines, *dialect))
     if not _is_header(rows[0]):
-        labels = (",".join(row[1:]).rpartition(":")[0].partition(":")[0] for row in rows)
-        if sum(likeness(each.strip(" ,")) == Likeness.NAME for each in labels) > len(rows) * 0.5:
+        if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
         quoted = sum(f'{dialect[0]}"' in line for line in lines) > len(lines) * 0.5
         drawn = quoted or all(line.lstrip()[:1] in ("", "|") for line in lines)
@@ -159,6 +158,8 @@ def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
     """Return the delimiter that makes most rows equally long, and whether cells are quoted."""
     best, most = None, 0.0
     for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
+        if not any(delimiter in line for line in lines):
+            continue
         rows = list(_rows(lines, delimiter, quoted))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
             continue
@@ -210,6 +211,12 @@ def _is_foreign(rows: Rows) -> bool:
     return _has_times(rows[1:]) or (len(rows[0]) > 1 and (above_numbers or bool(sure - below)))
 
 
+def _labelled(row: Sequence[str]) -> bool:
+    """Return whether a label with words follows the first cell of *row*."""
+    label, colon, _ = ",".join(row[1:]).partition(":")
+    return bool(colon) and likeness(label.strip(" ,")) == Likeness.NAME
+
+
 def _has_times(rows: Rows) -> bool:
     return any(_are_times(column) for column in zip(*rows, strict=False))
 
@@ -244,8 +251,10 @@ def _guessed(rows: Rows) -> list[str]:
         names[times[0]] = "start"
     rest = [at for at in range(width) if at not in times]
     labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
+    if not rest:
+        return names
     words = max(
-        [at for at in rest if at not in labels] or rest or [0],
+        [at for at in rest if at not in labels] or rest,
         key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
     )
     beside = [at for at in rest if at != words]

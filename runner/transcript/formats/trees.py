@@ -92,7 +92,8 @@ def _blocks(element: Element) -> Iterator[str]:
 def _value(element: Element) -> dict[str, Any] | str:
     """Return an XML element as an object: attributes, lists of elements by name, and a text.
 
-    Elements with only text are part of the text of a parent that has words itself.
+    It is its text if it has nothing else. Elements with only text are part of the text of a parent
+    that has words itself; in another, those of a name become a text, or objects if some are.
     """
     node: dict[str, Any] = {key: value.lstrip("#") for key, value in element.items()}
     own = own_words(element)

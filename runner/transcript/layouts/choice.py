@@ -158,7 +158,8 @@ def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
 def _ranked(rows: Sequence[Row], start: int, *, thrifty: bool) -> list[LayoutEvidence]:
     """Return the evidence for each layout, the best first.
 
-    If *thrifty*, a layout that opens most of the file keeps its rows from later ones.
+    If *thrifty*, a layout that opens most of the file keeps its rows from later ones, for speed,
+    and so that the full stops of `MR. LI: …` belong to no layout.
     """
     ranked: list[LayoutEvidence] = []
     claimed: Collection[int] = ()
@@ -252,7 +253,7 @@ def _scores(each: LayoutEvidence) -> bool:
 def _beside(
     best: LayoutEvidence, turns: Collection[int], other: LayoutEvidence, rows: Sequence[Row]
 ) -> Turns:
-    """Return the turns of *other* in a stretch without those of the best layout."""
+    """Return the turns of *other* in a stretch without those of the best, or Q and A of counsel."""
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:
         letters = Counter(turn[1].label for turn in added.values())

@@ -94,7 +94,10 @@ def _initials(lines: Sequence[str]) -> set[int]:
 
 
 def _growing_numbers(lines: Sequence[str]) -> set[int]:
-    """Return the lines that differ in one number only, which grows by one from each to the next."""
+    """Return the lines that differ in one number only, which grows by one from each to the next.
+
+    They are bare numbers, name a page, or lie far apart; others may be labels such as `Speaker 1`.
+    """
     found: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for index, line in enumerate(lines):
         stripped = line.strip()

@@ -249,7 +249,8 @@ def _once(label: str, habit: _Habit, *, set_off: bool) -> bool | None:
     """Return whether a name that occurs once is a speaker; a word may begin a sentence."""
     if not (habit.repeats or habit.dense or habit.first or (set_off and label.isupper())):
         return False
-    return habit.dense or set_off or " " in label or label.isupper() or label == habit.first or None
+    sure = habit.dense or set_off or " " in label or label.isupper() or label == habit.first
+    return True if sure else None
 
 
 def _name_like(word: str) -> bool:

@@ -118,7 +118,10 @@ def open_emphasis(text: str) -> tuple[str, str]:
 
 
 def _mark_placed(rows: Sequence[Row]) -> None:
-    """Find the line breaks of wrapping: the next word had no room in the line above."""
+    """Find the line breaks of wrapping: the next word had no room in the line above.
+
+    If all those lines are indented, and others are not, a sentence may end above, too.
+    """
     lengths = sorted(row.indent + len(row.raw) for row in rows)
     width = lengths[-1 - len(lengths) // 50] if len(rows) >= _MIN_WRAPPED_ROWS else 0
     if not _MIN_WIDTH <= width <= _MAX_WIDTH:
@@ -136,8 +139,8 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
-def outgrown(texts: Sequence[str]) -> set[int]:
-    """Return which of *texts* the next says again, longer, as in live captions.
+def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
+    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
 
     Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
     """
@@ -146,24 +149,25 @@ def outgrown(texts: Sequence[str]) -> set[int]:
     for at in range(1, len(texts) + 1):
         if at < len(texts) and _grows(texts[at - 1], texts[at]):
             continue
-        if at - start > 2 and len(texts[at - 1].split()) >= _MIN_GROWN_WORDS:
+        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
             gone |= set(range(start, at - 1))
         start = at
     return gone
 
 
-def _grows(before: str, after: str) -> bool:
-    text = before.rstrip(" .,…?!-").lower()
-    added = after.lower().removeprefix(text)
-    grown = bool(text) and len(added) < len(after)
-    return grown and not added[:1].isalnum() and any(map(str.isalnum, added))
+def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
+    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
+    if before[0] != after[0] or not text or not longer.startswith(text):
+        return False
+    added = longer[len(text) :]
+    return not added[:1].isalnum() and any(map(str.isalnum, added))
 
 
 def _without_front_matter(lines: list[str], notes: Notes) -> list[str]:
     """Leave out a YAML block at the top, but not speech between two rules, whose labels repeat."""
-    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line in ("---", "..."))
+    rules = (at for at, line in enumerate(lines[:_MAX_FRONT]) if line.strip() in ("---", "..."))
     first, last = next(rules, None), next(rules, None)
-    if first is None or last is None or lines[first] != "---" or any(lines[:first]):
+    if first is None or last is None or lines[first].strip() != "---" or any(lines[:first]):
         return lines
     block, rest = lines[first + 1 : last], lines[last + 1 :]
     keys = [match[1] for line in block if (match := _YAML_KEY.match(line))]

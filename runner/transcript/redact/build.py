@@ -50,7 +50,7 @@ def redact(
         _add_identifiers(redaction, texts)
     named = partial(names_in, common=common, caseless=caseless, english=english)
     said = [name for text in (*spoken, *further) for name in named(text)]
-    forms = {}  # of names, perhaps: Pekalle
+    forms = {}  # of other names, perhaps: Pekalle
     for name in said if not english else ():
         key, *others = _keys(name)
         if not others and not is_listed(key) and is_inflected(key):

@@ -48,9 +48,9 @@ def find_identifiers(text: str) -> Iterator[Found]:
     for match in _matches("NUMBERED", text):
         yield *match.span(1), ACCOUNT
     for match in _matches("DIGITS", text):
-        plain, units = match[0].strip("()"), (p.match(text, match.end()) for p in _PATTERNS["UNIT"])
-        other = any(p.fullmatch(plain) for p in _PATTERNS["NO_NUMBER"]) or "--" in plain
-        if not other and not any(units):
+        plain = match[0].strip("()")
+        other = "--" in plain or any(p.fullmatch(plain) for p in _PATTERNS["NO_NUMBER"])
+        if not other and not any(p.match(text, match.end()) for p in _PATTERNS["UNIT"]):
             yield *match.span(), PHONE if _looks_dialled(match[0]) else ACCOUNT
     for match in _matches("SPOKEN", text):
         words = [word for word in re.findall(r"\w+", match[0].casefold()) if not word.isdigit()]

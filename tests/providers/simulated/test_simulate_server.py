@@ -264,6 +264,7 @@ def test_text_of_an_argument_is_not_looked_up(monkeypatch: pytest.MonkeyPatch) -
         ("latency=3", "unknown key 'latency'; did you mean 'latency_s'?"),
         ("latency_s=abc", "latency_s='abc': expected a valid number"),
         ("port=99999", "port=99999: expected a number from 0 to 65535"),
+        ("", "'' is not key=value, such as latency_s=0.2; see --help"),
         ("rpm", "'rpm' is not key=value, such as latency_s=0.2; see --help"),
         (
             "faults={resett: 1}",

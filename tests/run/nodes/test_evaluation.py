@@ -163,6 +163,22 @@ def test_what_the_next_model_cannot_answer_leaves_the_answer_as_it_is() -> None:
     assert (False, "no key") == (told["mended"], told["steps"][0]["error"])
 
 
+def test_an_answer_whose_next_model_has_no_budget_is_listed_and_not_counted_as_escalated() -> None:
+    priced = (f"models.strong.{each}_usd_per_mtok=1000" for each in ("input", "output"))
+    strong = ("+model@models.strong=simulated", *priced)
+    limits = ("budget.max_cost_usd=0.01", "grounding.min_rate=0.4")
+    made = job(*ONLY_TWO, *strong, "model.escalate=[strong]", *limits)
+    replies = {"main": only("say_means", invented), "strong": simulated}
+    result, transports = execute_models(made, replies)
+    content = load("checks.json")["escalation"]
+    try_write_report(Path("run"), None)
+
+    assert [] == transports["strong"].requests
+    assert (0, 0) == (content["escalated"], result.benchmark["run"]["escalated"])
+    assert "no room" in content["analyzers"]["say_means"]["steps"][0]["error"]
+    assert "no other was asked" in Path("run/report.html").read_text(encoding="utf-8")
+
+
 def test_a_resumed_run_asks_neither_model_again_and_evaluates_new_checks() -> None:
     replies = {"main": only("say_means", lambda _: "no"), "strong": simulated}
     execute_models(job(*ESCALATES), replies)

@@ -331,6 +331,17 @@ def test_runs_that_were_redacted_are_redacted_when_they_are_asked() -> None:
     assert "Ana Silva" in sent(run, "transcript.redact=off")
 
 
+def test_a_stricter_redaction_than_that_of_the_run_stays() -> None:
+    run = colloquy.run("talks/harbour.txt", pipeline="ask", transcript={"redact": "names"}).path
+    Path("own/experiment").mkdir(parents=True)
+    strict = "# @package _global_\ntranscript:\n  redact: all\n"
+    Path("own/experiment/strict.yaml").write_text(strict)
+
+    job = build_question(str(run), "Who is there?", ["experiment=strict"], [Path("own")]).job
+
+    assert "all" == job.settings.transcript.redact
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
