@@ -1,18 +1,19 @@
 """Crash the collection stages of planted interviews at every file operation, and finish them.
 
-    python -m benchmarks.planted_crashes [--stride N]
+    python -m benchmarks.planted_crashes [--stride N] [--disk ENOSPC]
 
 A batch is killed as its first collection stage begins. Each trial takes up a copy of it in a
-process whose file system (tests/helpers/faulty_fs.py) ends it at operation N, then in one that
-finishes it. Time is virtual; calls are counted in a file outside the batch. The themes must be
-those of a batch that nothing happened to, and no call whose answer lay on the disk may be made
-again.
+process whose file system (tests/helpers/faulty_fs.py) ends it at operation N, or fails with the
+error `--disk`, then in one that finishes it. Time is virtual; calls are counted in a file outside
+the batch. The themes must be those of a batch that nothing happened to, and no call whose answer
+lay on the disk may be made again.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import errno
 import os
 import shutil
 import tempfile
@@ -26,6 +27,7 @@ from benchmarks.crashes import in_child
 from benchmarks.planted_corpus import planted, write
 from benchmarks.planted_model import answer
 from runner.answers.themes import FILE
+from runner.base.errors import EXIT_OK, EXIT_OUTPUT
 from runner.base.usage import Usage
 from runner.job.build import build_job
 from runner.job.job import BatchJob
@@ -76,18 +78,20 @@ class Trial:
     codes: list[int] = field(default_factory=list)
     calls: list[int] = field(default_factory=list)
 
-    def session(self, at: int | None = None, *, before_collection: bool = False) -> None:
-        """Start or resume the batch in a process that dies at operation *at*."""
+    def session(
+        self, at: int | None = None, code: int | None = None, *, before_collection: bool = False
+    ) -> None:
+        """Start or resume the batch in a process that dies, or fails with *code*, at *at*."""
         heard, count = self.path.with_suffix(".calls"), self.path.with_suffix(".operations")
 
         def work() -> int:
-            with heard.open("wb") as calls, FaultyFileSystem(at) as system:
+            with heard.open("wb") as calls, FaultyFileSystem(at, code) as system:
                 if before_collection:
                     with patch.object(batch_run, "collect", lambda *_: os._exit(KILLED)):
                         return run_batch(self.job, self.path, CountedModel(calls.fileno()))
-                code = run_batch(self.job, self.path, CountedModel(calls.fileno()))
+                ended = run_batch(self.job, self.path, CountedModel(calls.fileno()))
             count.write_text(str(system.count))
-            return code
+            return ended
 
         self.codes.append(in_child(work, self.path.with_suffix(".log")))
         self.calls.append(heard.read_bytes().count(b"\n"))
@@ -127,21 +131,24 @@ def trial_of(subject: Subject, path: Path) -> Trial:
     return Trial(subject.job, path)
 
 
-def crashed(subject: Subject, folder: Path, stride: int = 1) -> Iterator[tuple[int, list[str]]]:
+def crashed(
+    subject: Subject, folder: Path, stride: int = 1, code: int | None = None
+) -> Iterator[tuple[int, list[str]]]:
     """Yield each operation, from 1 in steps of *stride*, and the faults after a kill there.
 
-    Ends once a batch finishes.
+    With *code* the disk fails with it instead. Ends once a batch finishes undisturbed.
     """
+    allowed = [KILLED] if code is None else [EXIT_OK, EXIT_OUTPUT]
     for at in range(1, 2 * subject.operations, stride):
-        trial = trial_of(subject, folder / f"batch-{at}")
-        trial.session(at)
-        if trial.codes == [0]:
+        trial = trial_of(subject, folder / f"batch-{code}-{at}")
+        trial.session(at, code)
+        if trial.codes == [EXIT_OK] and trial.operations < at:
             return
         stored, harmed = answers_in(trial.path, "intermediate/**/*.json"), damage(trial.path)
         trial.session()
         themes = trial.path / FILE
         claims = {
-            f"exit codes {trial.codes}": trial.codes == [KILLED, 0],
+            f"exit codes {trial.codes}": trial.codes[0] in allowed and trial.codes[1] == EXIT_OK,
             f"torn: {harmed}": not harmed,
             f"{trial.calls[1]} calls where {stored} of {subject.calls} answers were stored": (
                 trial.calls[1] <= subject.calls - stored  # fewer where a reply was kept
@@ -157,13 +164,15 @@ def main() -> None:
     """Crash at all operations and print the faults; exit code 1 if there are any."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--stride", type=int, default=1, help="crash at every Nth operation")
+    parser.add_argument("--disk", choices=("ENOSPC", "EIO"), help="fail with this, do not kill")
     options = parser.parse_args()
+    code = getattr(errno, options.disk) if options.disk else None
     with tempfile.TemporaryDirectory() as made:
         subject = prepare(Path(made))
-        trials = list(crashed(subject, Path(made), options.stride))
+        trials = list(crashed(subject, Path(made), options.stride, code))
     wrong = [(at, faults) for at, faults in trials if faults]
-    print(f"{subject.calls} calls in the collection; killed {len(trials)} times, ", end="")
-    print(f"{len(wrong)} with a fault")
+    what = f"{options.disk or 'killed'} {len(trials)} times"
+    print(f"{subject.calls} calls in the collection; {what}, {len(wrong)} with a fault")
     for at, faults in wrong:
         print(f"operation {at}: {'; '.join(faults)}")
     raise SystemExit(bool(wrong or not trials))

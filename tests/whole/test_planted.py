@@ -1,5 +1,6 @@
 """The planted interviews, and the scores that say what of them was found."""
 
+import errno
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -167,13 +168,16 @@ def test_every_planted_theme_is_found_and_counted_exactly_through_a_tree_of_call
     assert all(quote.match == "exact" for theme in found.themes for quote in theme.quotes)
 
 
-def test_a_collection_killed_at_any_operation_repeats_no_stored_answer(tmp_path: Path) -> None:
+def test_a_collection_killed_or_out_of_disk_at_any_operation_repeats_no_stored_answer(
+    tmp_path: Path,
+) -> None:
     """`python -m benchmarks.planted_crashes` tries all operations."""
     subject = prepare(tmp_path, files=3)
-    trials = dict(crashed(subject, tmp_path, stride=subject.operations // 3))
+    for code in (None, errno.ENOSPC, errno.EIO):
+        trials = dict(crashed(subject, tmp_path, subject.operations // 3, code))
 
-    assert [] == [each for each in trials.items() if each[1]]
-    assert len(trials) >= 2
+        assert [] == [each for each in trials.items() if each[1]]
+        assert len(trials) >= 2
 
 
 def test_what_docetl_writes_is_scored_as_our_own_is() -> None:
