@@ -22,7 +22,7 @@ from runner.providers.simulated.batches import (
     SimulatedBatches,
 )
 from runner.providers.simulated.behaviour import AccountLimits
-from runner.providers.simulated.chat import asked_in, encoded, message_of
+from runner.providers.simulated.chat import asked_in, encoded, has_messages, message_of
 from runner.providers.simulated.faults import FaultResponse, error_response
 from runner.providers.simulated.replies import Reply
 
@@ -107,9 +107,12 @@ class BatchApi:
                 (each["custom_id"], asked_in(each["params"]) if own else each["body"])
                 for each in held
             ]
-            keys = {key for key, body in asked if body["messages"] and _KEY.fullmatch(key)}
+            keys = {key for key, _ in asked if _KEY.fullmatch(key)}
+            whole = all(has_messages(each["params" if own else "body"]) for each in held)
         except (ValueError, LookupError, TypeError, AttributeError):
             return error_response(400, "the requests of the batch cannot be read")
+        if not whole:
+            return error_response(400, "a request of the batch holds no messages")
         if not keys or len(keys) < len(asked):
             return error_response(400, "custom_id: expected a unique one for each request")
         prefix = "msgbatch_" if own else "batch_"

@@ -137,6 +137,12 @@ def _chunk(whole: Mapping[str, Any], choices: list[Any], **more: Any) -> bytes:
 _TOOL = "json_tool_call"  # litellm's tool, by which a model without schemas answers in one
 
 
+def has_messages(body: Mapping[str, Any]) -> bool:
+    """Return whether a request of either chat API has messages, and nothing else among them."""
+    sent = body.get("messages")
+    return bool(sent) and sent == mappings(sent)
+
+
 def asked_in(params: Mapping[str, Any]) -> dict[str, Any]:
     """Return the request in *params* as a body of the chat API; what it lacks is empty."""
     system = params.get("system") or ""

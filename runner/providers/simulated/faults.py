@@ -61,7 +61,8 @@ class FaultKind:
     def make(self, completion: Completion, key: str = "no key") -> FaultResponse:
         """Return the response in place of *completion* to a request with *key*."""
         if self.change is None:
-            return replace(self.response, body=self.response.body.replace(_KEY, key))
+            in_json = json.dumps(key)[1:-1]
+            return replace(self.response, body=self.response.body.replace(_KEY, in_json))
         return replace(self.response, body=json.dumps(self.change(completion)))
 
 

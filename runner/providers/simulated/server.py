@@ -16,7 +16,7 @@ from typing import Any
 import orjson
 from aiohttp import web
 
-from runner.base.json import mapping, mappings
+from runner.base.json import mapping
 from runner.config.simulate import SimulateSettings
 from runner.providers.simulated import chat
 from runner.providers.simulated.batch_api import BatchApi
@@ -149,7 +149,7 @@ class SimulatedProvider:
     async def _chat(self, request: web.BaseRequest) -> web.StreamResponse:
         arrived_s = asyncio.get_running_loop().time()
         body = await _sent(request)
-        if not (sent := body.get("messages")) or sent != mappings(sent):
+        if not chat.has_messages(body):
             return await send(request, error_response(400, "the body holds no messages"))
         body = chat.asked_in(body) if request.path == MESSAGES else body
         self.stats.begin(chat.asked_of(body))

@@ -180,6 +180,13 @@ def test_each_fault_is_sent_as_its_name_says() -> None:
     assert json.loads(unmetered)["choices"][0]["message"]["content"]
 
 
+def test_a_repeated_key_is_whole_whatever_its_characters() -> None:
+    told = {"Authorization": 'Bearer ca"na\\ry'}
+    (_, _, text), _ = answers(BODY, headers=told, script=["echo_key"])
+
+    assert json.loads(text)["error"]["message"] == f"bad request with {told['Authorization']}"
+
+
 @pytest.mark.parametrize(
     ("kind", "error"),
     [("reset", aiohttp.ClientConnectionError), ("cut", aiohttp.ClientPayloadError)],

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import statistics
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import aiohttp
 import pytest
 from helpers.provider_wire import REQUEST
 
@@ -243,6 +245,37 @@ def test_all_batches_of_an_account_are_listed_page_by_page() -> None:
 
     assert found is not None
     assert found.id == first
+
+
+async def _refusal(session: aiohttp.ClientSession, address: str, body: Any) -> str:
+    async with session.post(address, json=body) as response:
+        assert response.status == 400
+        return str((await response.json())["error"]["message"])
+
+
+@pytest.mark.parametrize("messages", ["Segment 1", {"role": "user"}, 7, [], ["Segment 1"], None])
+def test_a_batch_with_a_request_without_messages_is_refused_as_a_whole(messages: Any) -> None:
+    good, bad = ASKED[0][1], {"messages": messages}
+
+    async def main() -> list[str]:
+        async with (
+            SimulatedProvider(settings=settings()) as server,
+            aiohttp.ClientSession() as session,
+        ):
+            own = [{"custom_id": f"k{n}", "params": each} for n, each in enumerate((good, bad))]
+            lines = (
+                json.dumps({"custom_id": f"k{n}", "body": b}) for n, b in enumerate((good, bad))
+            )
+            form = aiohttp.FormData()
+            form.add_field("file", "\n".join(lines).encode(), filename="requests.jsonl")
+            async with session.post(f"{server.url}/files", data=form) as response:
+                named = {"input_file_id": (await response.json())["id"]}
+            return [
+                await _refusal(session, f"{server.url}/messages/batches", {"requests": own}),
+                await _refusal(session, f"{server.url}/batches", named),
+            ]
+
+    assert ["a request of the batch holds no messages"] * 2 == asyncio.run(main())
 
 
 def test_the_command_takes_the_keys_of_batches() -> None:
