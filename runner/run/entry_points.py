@@ -7,10 +7,12 @@ from importlib import import_module
 
 def _run(module: str) -> None:
     try:
-        command = import_module(f"runner.{module}").main
-    except KeyboardInterrupt:
+        sys.exit(import_module(f"runner.{module}").main())
+    except (KeyboardInterrupt, RuntimeError) as error:
+        # Where a class is made, Python 3.11 raises RuntimeError from the interrupt.
+        if not isinstance(error.__cause__ or error, KeyboardInterrupt):
+            raise
         sys.exit(130)
-    sys.exit(command())
 
 
 main = partial(_run, "run.command")  # colloquy

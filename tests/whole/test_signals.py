@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
@@ -32,6 +34,39 @@ def test_an_interrupt_while_python_still_imports_has_no_traceback(
         command()
 
     assert 130 == end.value.code
+
+
+class _Interrupting:
+    def __set_name__(self, *_: object) -> None:
+        raise KeyboardInterrupt
+
+
+def _makes_a_class(_: str) -> None:
+    type("Made", (), {"attribute": _Interrupting()})
+
+
+def _has_an_interrupted_main(_: str) -> SimpleNamespace:
+    return SimpleNamespace(main=partial(_makes_a_class, ""))
+
+
+@pytest.mark.parametrize("imported", [_makes_a_class, _has_an_interrupted_main])
+def test_an_interrupt_while_a_class_is_made_has_no_traceback(
+    imported: Callable[[str], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entry_points, "import_module", imported)
+    with pytest.raises(SystemExit) as end:
+        entry_points.main()
+
+    assert 130 == end.value.code
+
+
+def test_another_error_while_python_still_imports_has_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: str) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(entry_points, "import_module", broken)
+    with pytest.raises(RuntimeError, match="broken"):
+        entry_points.main()
 
 
 @pytest.mark.parametrize(
