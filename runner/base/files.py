@@ -92,8 +92,13 @@ class Draft(AbstractContextManager["Draft"]):
 
 def write_bytes(path: Path, data: bytes | Iterable[bytes], *, durable: bool = True) -> None:
     """Replace *path* with *data* as `Draft.commit` does; raise OSError and leave it as it is."""
-    with Draft(path) as draft:
-        draft.commit(data, durable=durable)
+    try:
+        with Draft(path) as draft:
+            draft.commit(data, durable=durable)
+    except OSError as error:
+        if error.filename is None or Path(error.filename).name.startswith(TEMP):
+            error.filename = str(path)  # which a user knows
+        raise
 
 
 def write_if_changed(path: Path, data: bytes) -> None:

@@ -9,9 +9,11 @@ from pathlib import Path
 import structlog
 
 from runner.answers.outcome import ANSWERED
+from runner.base.command import print_error
 from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.files import Lines
 from runner.base.loop_lag import LagProbe, spare_collections
+from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.activity import Activity, tracked
@@ -32,7 +34,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import RESULTS
+from runner.record.batch_directory import REPORT, RESULTS
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
 from runner.record.reuse import StoredAnswers, keep_damaged_metadata
@@ -41,7 +43,7 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import try_write_report
+from runner.reports.report.write import try_write_report, write_report
 from runner.run import last_line
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
@@ -127,8 +129,12 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     """Finish the run that *resumption* describes; returns and raises as `execute_job`."""
     job, previous = resumption.job, resumption.previous
     if previous.unchanged and await offload(last_line.nothing_to_do, previous.path, job):
+        line = f"nothing to do: {previous.path} is complete"
+        if kind_of(previous.path / REPORT) is None:  # there was no room for it
+            page = await offload(write_report, previous.path)
+            line = f"{previous.path} is complete; written: {page}"
         if shared.prints_end:
-            print_stderr(to_terminal(f"colloquy: nothing to do: {previous.path} is complete"))
+            print_stderr(to_terminal(f"colloquy: {line}"))
         return EXIT_OK, None
     with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))
@@ -137,13 +143,17 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
 
 @dataclass(frozen=True)
 class _Execution:
-    """One session of *job* in *directory*; *stored* are the answers that may be reused."""
+    """One session of *job* in *directory*; *stored* are the answers that may be reused.
+
+    *faults* are pages not written and traces not sent, each with the command that makes up for it.
+    """
 
     job: Job | BatchJob
     directory: RunDirectory
     shared: ProcessState
     stored: StoredAnswers
     in_sweep: bool = False
+    faults: list[str] = field(default_factory=list)
 
     async def run(self) -> tuple[int, Objective | None]:
         """Run or finish the job; returns and raises as `execute_job`."""
@@ -168,7 +178,8 @@ class _Execution:
                     result = await self._execute(stack)
                 finally:  # interrupted runs have a report too
                     root = None if self.in_sweep else job.root  # a sweep has one index, at its end
-                    await offload(try_write_report, path, root, runs_too=stop.signum is None)
+                    runs_too = stop.signum is None
+                    self._note(await offload(try_write_report, path, root, runs_too=runs_too))
         except OSError as error:
             again = f"; once that is fixed: {last_line.resume_command(path, job)}"
             why = reason(error, path) if path.exists() else "it was moved or removed"
@@ -181,10 +192,19 @@ class _Execution:
                 last_line.print_end(job, path, "interrupted", stop.exit_code, counts, hint=hint)
             return stop.exit_code, None
         if self.shared.prints_end:
-            hint = pending_hint(self.directory.journal) or last_line.hint_of(job, result)
-            ended, helps = (result.status, result.exit_code), last_line.can_help(result)
-            last_line.print_end(job, path, *ended, result.counts, resumable=helps, hint=hint)
+            self._print_end(result)
         return result.exit_code, objective(job.settings.objective, result.benchmark, path)
+
+    def _note(self, fault: str | None) -> None:
+        self.faults.extend(filter(None, [fault]))
+
+    def _print_end(self, result: RunResult | BatchResult) -> None:
+        job, path = self.job, self.directory.path
+        for fault in self.faults:
+            print_error(OutputError(fault))
+        hint = pending_hint(self.directory.journal) or last_line.hint_of(job, result)
+        ended, helps = (result.status, result.exit_code), last_line.can_help(result)
+        last_line.print_end(job, path, *ended, result.counts, resumable=helps, hint=hint)
 
     async def _execute(self, stack: AsyncExitStack) -> RunResult | BatchResult:
         job, shared, directory = self.job, self.shared, self.directory
@@ -247,7 +267,7 @@ class _Execution:
         run = Run(*of, lag=services.lag, stop=services.stop, before=before)
         result = await run.execute()
         if job.settings.output.traces == "otlp":
-            await export_run(directory.path)
+            self._note(await export_run(directory.path))
         return result
 
 

@@ -306,6 +306,7 @@ def test_a_comparison_that_fails_after_a_sweep_is_one_line(
 
     assert len(lines) == 2
     assert all(line.startswith("colloquy: no comparison of ") for line in lines)
+    assert lines[1].endswith("; once that is fixed: colloquy-compare s")
 
 
 @pytest.mark.parametrize(

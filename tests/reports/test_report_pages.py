@@ -10,13 +10,14 @@ from urllib.parse import unquote
 
 import pytest
 import structlog
+from helpers.disk import full_disk
 from helpers.pages import HOSTILE, Seen, page_of
 from helpers.processes import colloquy
 from structlog.testing import capture_logs
 
 from benchmarks.report import synthetic_run
 from runner.reports.report.write import main as report
-from runner.reports.report.write import try_write_report, write_index
+from runner.reports.report.write import try_write_index, try_write_report, write_index
 
 
 def sweep_of(root: Path) -> Path:
@@ -180,9 +181,23 @@ def test_the_command_says_how_it_is_used(arguments: list[str], code: int) -> Non
 def test_a_page_that_cannot_be_made_is_one_warning(tmp_path: Path) -> None:
     structlog.reset_defaults()
     with capture_logs() as logs:
-        try_write_report(tmp_path / "nothing", tmp_path)
+        line = try_write_report(tmp_path / "nothing", tmp_path)
 
+    assert line is not None
+    assert f"the pages of {tmp_path / 'nothing'}: ConfigError: " in line
     assert [(line["event"], line["log_level"]) for line in logs] == [("report.failed", "warning")]
+
+
+def test_an_index_that_cannot_be_written_is_one_line_with_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "index.html"
+    with full_disk(lambda path: path == file):
+        try_write_index(tmp_path)
+
+    fixed = "once that is fixed: colloquy-report ."
+    said = f"colloquy: cannot write {file}: No space left on device; {fixed}\n"
+    assert said == capsys.readouterr().err
 
 
 def test_the_pages_leave_no_half_written_file(tmp_path: Path) -> None:

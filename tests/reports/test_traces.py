@@ -305,17 +305,20 @@ def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_collector_that_is_not_there_is_one_warning_and_the_loop_goes_on() -> None:
     path, turns = stored(ONE_SESSION), 0
 
-    async def main() -> None:
+    async def main() -> str | None:
         nonlocal turns
         sending = asyncio.create_task(traces.export_run(path))
         while not sending.done():
             turns += 1
             await asyncio.sleep(0)
-        await sending
+        return await sending
 
     with capture_logs() as logged:
-        asyncio.run(main())
+        line = asyncio.run(main())
 
+    why, command_line = (line or "").rsplit("; once that is fixed: ")
+    assert f"cannot send the trace of {path.name}: {logged[0]['error']}" == why
+    assert f"colloquy-traces {path}" == command_line
     assert [(entry["event"], entry["log_level"]) for entry in logged] == [
         ("traces.failed", "warning")
     ]

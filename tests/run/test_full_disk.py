@@ -15,10 +15,15 @@ import pytest
 from helpers import job
 from helpers.batches import execute_batch, many, write_all
 from helpers.disk import full_disk, small_disk
+from helpers.pages import batch_by_hand
 from helpers.runs import LATENCY, ONLY_TWO, execute, execute_models, simulated
+from helpers.sessions import begin_anew, resume
+from helpers.themes_by_hand import collection, with_collection
 
+from runner.base.errors import OutputError
 from runner.providers.request import Request
 from runner.record import recorder
+from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
 
 SMALL = "model.max_tokens=1000"  # of a reply, so that a record gets 32 kB
@@ -206,3 +211,76 @@ def test_no_delivered_reply_is_lost_on_a_real_small_disk(kilobytes: int) -> None
         assert [] == verify(RUN)
     finally:
         subprocess.run(["umount", str(RUN)], check=True)
+
+
+def refused(*names: str) -> AbstractContextManager[None]:
+    """Let no file with one of these names be written."""
+    return full_disk(lambda path: path.name in names)
+
+
+def test_a_report_without_room_is_named_with_the_command_that_writes_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with refused("report.html"):
+        code, _ = begin_anew(*ONLY_TWO)
+    told = capsys.readouterr()
+
+    page = "cannot write run/report.html: No space left on device"
+    assert f"colloquy: {page}; once that is fixed: colloquy-report run\n" == told.err
+    assert 0 == code
+    assert told.out.startswith("status=completed exit=0 ")
+    assert " report=" not in told.out
+
+
+def test_a_report_without_room_is_written_when_the_finished_run_is_resumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with refused("report.html"):
+        begin_anew(*ONLY_TWO)
+    capsys.readouterr()
+
+    assert (0, []) == resume()
+    assert (RUN / "report.html").is_file()
+    assert "colloquy: run is complete; written: run/report.html\n" == capsys.readouterr().err
+    assert (0, []) == resume()
+    assert "colloquy: nothing to do: run is complete\n" == capsys.readouterr().err
+
+
+def test_an_index_without_room_is_named_and_the_report_is_written(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with refused("index.html"):
+        begin_anew(*ONLY_TWO)
+
+    assert "/index.html: No space left on device; once" in capsys.readouterr().err
+    assert (RUN / "report.html").is_file()
+
+
+def test_a_full_disk_that_ends_the_run_says_only_how_to_resume_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with refused("report.html", "insights.json"), pytest.raises(OutputError, match="resume=run"):
+        begin_anew(*ONLY_TWO)
+
+    assert "" == capsys.readouterr().err
+
+
+def test_pages_of_a_batch_without_room_are_counted() -> None:
+    write_all(3)
+    execute_batch(many())
+    with refused("report.html"):
+        line = try_write_report(BATCH)
+
+    assert line is not None
+    assert line.endswith(", nor 3 further pages; once that is fixed: colloquy-report batch")
+    assert "/report.html: No space left on device, nor" in line
+
+
+@pytest.mark.parametrize("page", ["themes.docx", "themes.md", "report.html"])
+def test_a_page_of_a_collection_without_room_is_named(page: str) -> None:
+    with_collection(batch_by_hand(BATCH), collection(), pages="docx")
+    with full_disk(lambda path: path == BATCH / "collection" / page):
+        line = try_write_report(BATCH)
+
+    fixed = "once that is fixed: colloquy-report batch"
+    assert f"cannot write batch/collection/{page}: No space left on device; {fixed}" == line

@@ -1,5 +1,6 @@
 """Writer of `comparison.*` and the merged `results.csv`, after a sweep or by `colloquy-compare`."""
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -79,7 +80,9 @@ def after_sweep(folder: Path) -> None:
             print_stderr(to_terminal(f"comparison={where}"))
     except Exception as error:  # noqa: BLE001 - the sweep is already done
         why = f"{type(error).__name__}: {error}"
-        print_stderr(to_terminal(f"colloquy: no comparison of {folder}: {why}"))
+        again = shlex.join(("colloquy-compare", str(as_given(folder, ""))))
+        line = f"colloquy: no comparison of {folder}: {why}; once that is fixed: {again}"
+        print_stderr(to_terminal(line))
 
 
 def as_dict(comparison: Comparison) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging.handlers import BufferingHandler
@@ -16,6 +17,7 @@ import structlog
 
 from runner.base.command import Arguments, command, install_hint
 from runner.base.errors import EXIT_UNAVAILABLE, ConfigError
+from runner.base.regular_files import as_given
 from runner.base.secrets import secrets_of
 from runner.base.text import digest, own_version, print_stderr, to_terminal
 from runner.base.threads import offload
@@ -42,14 +44,17 @@ _TIMEOUTS = ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT")
 log = structlog.get_logger("colloquy.traces")
 
 
-async def export_run(path: Path) -> None:
-    """Send the trace of the run in *path*; a failure is one warning."""
+async def export_run(path: Path) -> str | None:
+    """Send the trace of the run in *path*; log a failure, return it and the command to repeat."""
     try:
         fault = await offload(lambda: send([read_run(path)]))
     except Exception as error:  # noqa: BLE001 - a foreign library; the run itself is done
         fault = type(error).__name__
-    if fault is not None:
-        log.warning("traces.failed", error=fault)
+    if fault is None:
+        return None
+    log.warning("traces.failed", error=fault)
+    command_line = shlex.join(("colloquy-traces", str(as_given(path, ""))))
+    return f"cannot send the trace of {path.name}: {fault}; once that is fixed: {command_line}"
 
 
 def send(runs: Sequence[StoredRun], exporter: SpanExporter | None = None) -> str | None:

@@ -1,16 +1,20 @@
 """Writer of report.html and index.html, at the end of a run or by `colloquy-report`."""
 
-from collections.abc import Iterator
+import shlex
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from errno import EEXIST
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from runner.base.command import Arguments, command
+from runner.base.errors import reason
 from runner.base.files import write_bytes, write_text
+from runner.base.format import plural
 from runner.base.json import MAX_BYTES
-from runner.base.regular_files import kind_of, read_regular
+from runner.base.regular_files import as_given, kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
 from runner.reports.collection.write import write_collection
@@ -35,16 +39,16 @@ _OURS = b"""<!doctype html>
 log = structlog.get_logger("colloquy.report")
 
 
-def write_report(path: Path, *, runs_too: bool = False) -> Path:
+def write_report(path: Path, first: Callable[[StoredRun], None] | None = None) -> Path:
     """Write report.html, and the codings, into the directory *path* of a run or batch.
 
-    Returns where the report is. Those of a batch's collection come before it and, with *runs_too*,
-    those of its runs that are not up to date. Raises ConfigError if there is no run and OSError if
-    it cannot be written. Blocks, for one or two seconds with 800 analyzers or 300 files.
+    Returns where the report is. The pages of a batch's collection come before it; *first* is called
+    with each run of a batch. Raises ConfigError if there is no run and OSError if it cannot be
+    written. Blocks, for one or two seconds with 800 analyzers or 300 files.
     """
     run = read_run(path)
     if is_batch(path):
-        files = files_of(run, _try_update if runs_too else None)
+        files = files_of(run, first)
         write_collection(run)
         _write(run, batch_page(run, files))
     else:
@@ -57,21 +61,31 @@ def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
     write_codings(run)
 
 
-def _try_update(run: StoredRun) -> None:
-    """Write the page of *run* unless it is up to date; log a failure."""
+def _try_update(faults: list[str], run: StoredRun) -> None:
+    """Write the page of *run* unless it is up to date; log a failure and add it to *faults*."""
     files = (run.path / REPORT, run.path / "metadata.json")
     page, made = (file.stat().st_mtime if kind_of(file) == "file" else 0.0 for file in files)
     if page <= made:
-        with _logged():
+        with _noted(faults, run.path):
             _write(run, report_page(run), durable=False)  # two waits for the disk, for each run
 
 
 @contextmanager
-def _logged() -> Iterator[None]:
+def _noted(faults: list[str], folder: Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log.warning("report.failed", error=f"{type(error).__name__}: {error}", exc_info=True)
+        why = f"{type(error).__name__}: {error}"
+        log.warning("report.failed", error=why, exc_info=True)
+        in_bug = f"the pages of {folder}: {why}"
+        faults.append(reason(error) if isinstance(error, OSError) else in_bug)
+
+
+def _cannot_write(faults: Sequence[str], folder: Path) -> str:
+    """Return the first of *faults*, and the command that writes the pages in *folder*."""
+    more = f", nor {plural(len(faults) - 1, 'further page')}" if len(faults) > 1 else ""
+    command_line = shlex.join(("colloquy-report", str(as_given(folder, ""))))
+    return f"cannot write {faults[0]}{more}; once that is fixed: {command_line}"
 
 
 def write_index(root: Path) -> Path:
@@ -94,12 +108,19 @@ def root_above(run: Path) -> Path:
     return above.parent.parent if above.parent.name == "sweeps" else above
 
 
-def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> None:
-    """Write the report in *path*, as `write_report`, and with a *root* the index; log a failure."""
-    with _logged():
-        write_report(path, runs_too=runs_too)
-        if root is not None:
+def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> str | None:
+    """Write the report in *path*, as `write_report`, and with a *root* the index.
+
+    With *runs_too*, the reports of a batch's runs that are not up to date come first. Failures are
+    logged; returns one line that says what is missing and which command writes it, None if nothing.
+    """
+    faults: list[str] = []
+    with _noted(faults, path):
+        write_report(path, partial(_try_update, faults) if runs_too else None)
+    if root is not None:
+        with _noted(faults, root):
             write_index(root)
+    return _cannot_write(faults, path) if faults else None
 
 
 def try_write_index(root: Path) -> None:
@@ -107,8 +128,7 @@ def try_write_index(root: Path) -> None:
     try:
         write_index(root)
     except OSError as error:
-        why = error.strerror or error
-        print_stderr(to_terminal(f"colloquy: {root / INDEX} cannot be written: {why}"))
+        print_stderr(to_terminal(f"colloquy: {_cannot_write([reason(error)], root)}"))
 
 
 def _write_all(given: Arguments) -> None:
