@@ -116,6 +116,11 @@ class Redaction(NullRedaction):
             entries.append((keys, name))
             entries.sort(key=lambda entry: -len(entry[0]))
 
+    def entry_of(self, keys: Keys) -> str | None:
+        """Return the person or term whose form the words *keys* are."""
+        found = dict(self.names.get(keys[0], ()))
+        return found.get(keys) or self._unspaced.get("".join(keys))
+
     def join_literals(self) -> None:
         """Make the pattern of all identifiers, once they are known."""
         forms = [form for _, form in self._stand_ins() if _squeezed(form) in self._literal]
@@ -140,9 +145,7 @@ class Redaction(NullRedaction):
             spans.append((*match.span(), self.form(name, match[0])))
         spans += self._names(text, eager=eager, fixed=fixed)
         made, place = [], 0
-        for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
-            if start < place:
-                continue
+        for start, end, name in _in_order(spans):
             if name:
                 start, end, name = self._apart(text, place, (start, end, name))
             made += [text[place:start], name or text[start:end]]
@@ -219,6 +222,17 @@ class Redaction(NullRedaction):
             return as_shown(forms[wanted], in_json=in_json) + rest
 
         return self._stand_in.sub(put, text), list(unknown)
+
+
+def _in_order(spans: list[Span]) -> list[Span]:
+    """Return *spans* in order; one that goes on beyond another prolongs it: Liberty Bell 7."""
+    apart: list[Span] = []
+    for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
+        if not apart or start >= apart[-1][1]:
+            apart.append((start, end, name))
+        elif apart[-1][2]:
+            apart[-1] = (apart[-1][0], max(end, apart[-1][1]), apart[-1][2])
+    return apart
 
 
 def _numbered(name: str, place: int) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import regex
 
 from runner.transcript.redact.lexicon import (
+    NUMBERED_ROLES,
     OPENERS,
     ROLES,
     TITLES,
@@ -24,6 +25,8 @@ MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
+# The number at the end of a label: Bell 7, Bell No. 7, Bell-7, Bell (7), Bell7b
+_NUMBER = regex.compile(r"[\s_(#-]*+(?:\bn(?:[or]\b\.?|º)|№)?[\s#]*+\d++\p{L}?\)?$", regex.I)
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
 
 
@@ -83,12 +86,13 @@ def _opens(text: str, start: int) -> bool:
 
 def joins(text: str, left: Token, right: Token) -> bool:
     """Return whether two words stand side by side like those of one name."""
-    return bool(_JOINT.fullmatch(text[left.end : right.start]))
+    return bool(_JOINT.fullmatch(text, left.end, right.start))
 
 
 def name_in_label(label: str) -> str | None:
     """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
-    name = regex.split(r"[(\[,;|/]| - | – |@|:", label.strip(" \"'*_"))[0]
+    plain = _NUMBER.sub("", label.strip(" \"'*_"))
+    name = regex.split(r"[(\[,;|/]| - | – |@|:", plain)[0]
     words = [token for token in tokens_of(name) if token.key not in TITLES]
     while words and words[-1].key in ROLES:
         words.pop()
@@ -97,9 +101,18 @@ def name_in_label(label: str) -> str | None:
         return None
     rare = any(is_listed(key) or not is_common(key) for key in keys)
     short = any(is_short_name(word.key) and not word.text.isupper() for word in words)  # not CEO
-    if all(key in ROLES for key in keys) or not (rare or short):
-        return None  # Interviewer, Mission Control, Technical Support
+    roles = ROLES | NUMBERED_ROLES if _NUMBER.search(label) else ROLES
+    if roles.issuperset(keys) or not (rare or short):
+        return None  # Interviewer, Parent 3, Mission Control, Technical Support
     return str(name[words[0].start : words[:MAX_WORDS][-1].end])
+
+
+def numbered_name(label: str) -> str | None:
+    """Return the name in a speaker's label that a number follows, with it: Bell 7."""
+    name, plain = name_in_label(label), label.strip(" \"'*_")
+    start = plain.find(name) if name else 0
+    numbered = name and _NUMBER.match(plain, start + len(name))
+    return plain[start:] if numbered else None
 
 
 def names_in_list(text: str) -> Iterator[str]:
