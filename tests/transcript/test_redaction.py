@@ -167,6 +167,7 @@ def test_labels_that_are_roles_stay_and_numbered_speakers_too() -> None:
         ("Q", "Why?"),
         *((f"{role} 3", "Yes.") for role in ("Nurse", "JUROR", "Parent", "Room", "Resident")),
         ("Juror No. 4", "No."),
+        ("spk_0", "And that is what you have."),
     ]
 
     assert [f"{who}: {text}" for who, text in said] == mask(*said)
@@ -192,11 +193,11 @@ def test_the_number_of_a_label_is_masked_with_the_name(label: str) -> None:
 
 
 def test_labels_that_only_a_number_tells_apart_are_several_people() -> None:
-    said = ("BELL 8", "Liberty Bell 7 asked Bell 7, not Bell.")
+    said = ("BELL 8", "Liberty Bell 7 asked Bell 7, not Bell (of Bell 8). Bell 9?")
 
     assert [
         "PERSON_2: I ask PERSON_3.",
-        "PERSON_3: PERSON_1 asked PERSON_2, not PERSON_1.",
+        "PERSON_3: PERSON_2 asked PERSON_2, not PERSON_1 (of PERSON_3). PERSON_1 9?",
     ] == one_form(mask(("BELL 7", "I ask Bell 8."), said))
 
 

@@ -21,7 +21,7 @@ from runner.transcript.redact.words import (
     is_english,
     name_in_label,
     names_in_list,
-    numbered_name,
+    number_after,
     tokens_of,
 )
 
@@ -162,12 +162,18 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
 
 def _add_numbered(redaction: Redaction, labels: Iterable[str]) -> None:
     """Add names with a number: Bell 7 is Bell unless another label says so, too."""
-    names = [(_keys(name), label) for label in labels if (name := name_in_label(label))]
-    alike = Counter(keys for keys, _ in names)
-    for keys, label in names:
-        if numbered := numbered_name(label):
-            owner = redaction.entry_of(keys) if alike[keys] == 1 else None
-            redaction.add_literal(PERSON, owner, numbered)
+    forms = {}
+    for label in labels:
+        if name := name_in_label(label):
+            start = label.index(name)
+            number, end = number_after(label, start + len(name))
+            forms[_keys(name), number] = label[start:end]
+    alike = Counter(keys for keys, _ in forms)
+    for (keys, number), form in forms.items():
+        owner = redaction.entry_of(keys)
+        if number and owner:
+            other = redaction.add(PERSON, form) if alike[keys] > 1 else owner
+            redaction.numbered[owner, number] = other
 
 
 def _spelt(part: Keys, name: str) -> str:

@@ -25,8 +25,13 @@ MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
-# The number at the end of a label: Bell 7, Bell No. 7, Bell-7, Bell (7), Bell7b
-_NUMBER = regex.compile(r"[\s_(#-]*+(?:\bn(?:[or]\b\.?|º)|№)?[\s#]*+\d++\p{L}?\)?$", regex.I)
+# A number after a name: Bell 7, Bell No. 7, Bell-7, Bell (7), Bell7b
+_NUMBER = regex.compile(
+    r"[ \u00a0_#-]*+(?<open>\()?(?:\bn(?:[or]\b\.?|º)|№)?[ \u00a0#]*+(?<number>\d++[a-z]?+)"
+    r"(?!(?a:\w))(?(open)\))",
+    regex.I,
+)
+_LAST_NUMBER = regex.compile(f"{_NUMBER.pattern}$", regex.I)
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
 
 
@@ -91,7 +96,8 @@ def joins(text: str, left: Token, right: Token) -> bool:
 
 def name_in_label(label: str) -> str | None:
     """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
-    plain = _NUMBER.sub("", label.strip(" \"'*_"))
+    whole = label.strip(" \"'*_")
+    plain = _LAST_NUMBER.sub("", whole)
     name = regex.split(r"[(\[,;|/]| - | – |@|:", plain)[0]
     words = [token for token in tokens_of(name) if token.key not in TITLES]
     while words and words[-1].key in ROLES:
@@ -101,18 +107,16 @@ def name_in_label(label: str) -> str | None:
         return None
     rare = any(is_listed(key) or not is_common(key) for key in keys)
     short = any(is_short_name(word.key) and not word.text.isupper() for word in words)  # not CEO
-    roles = ROLES | NUMBERED_ROLES if _NUMBER.search(label) else ROLES
+    roles = ROLES if plain == whole else ROLES | NUMBERED_ROLES
     if roles.issuperset(keys) or not (rare or short):
         return None  # Interviewer, Parent 3, Mission Control, Technical Support
     return str(name[words[0].start : words[:MAX_WORDS][-1].end])
 
 
-def numbered_name(label: str) -> str | None:
-    """Return the name in a speaker's label that a number follows, with it: Bell 7."""
-    name, plain = name_in_label(label), label.strip(" \"'*_")
-    start = plain.find(name) if name else 0
-    numbered = name and _NUMBER.match(plain, start + len(name))
-    return plain[start:] if numbered else None
+def number_after(text: str, place: int) -> tuple[str, int]:
+    """Return the number that follows a name until *place*, and where it ends; "" for none."""
+    found = _NUMBER.match(text, place)
+    return (found["number"].lower(), found.end()) if found else ("", place)
 
 
 def names_in_list(text: str) -> Iterator[str]:
