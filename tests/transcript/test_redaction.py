@@ -164,6 +164,8 @@ def test_labels_that_are_roles_stay_and_numbered_speakers_too() -> None:
         ("Interviewer 1", "Yes."),
         ("SPEAKER_00", "No."),
         ("Mission Control", "Go."),
+        ("Interviewer (English)", "Yes."),
+        ("Operator, Houston", "Yes."),
         ("Q", "Why?"),
         *((f"{role} 3", "Yes.") for role in ("Nurse", "JUROR", "Parent", "Room", "Resident")),
         ("Juror No. 4", "No."),
@@ -190,6 +192,15 @@ def test_the_number_of_a_label_is_masked_with_the_name(label: str) -> None:
         "Guest: I asked PERSON of 7 or 12 things.",
     ] == [re.sub(r"PERSON_1(?:_\d+)?", "PERSON", line) for line in shown]
     assert f"{label}: Yes." == make(transcript).restore(shown[0])[0]
+
+
+@pytest.mark.parametrize(
+    "label", ["Speaker 1 (X)", "Host [X]", "Guest, X", "Moderator - X", "Interviewer: X", "[X]"]
+)
+def test_a_name_after_a_role_in_a_label_is_masked(label: str) -> None:
+    assert [f"{label}: And you.".replace("X", "PERSON_1"), "Mission Control (Acme): Go."] == mask(
+        (label.replace("X", "Ana Silva"), "And you."), ("Mission Control (Acme)", "Go.")
+    )
 
 
 def test_labels_that_only_a_number_tells_apart_are_several_people() -> None:

@@ -6,16 +6,19 @@ from dataclasses import dataclass
 import regex
 
 from runner.transcript.redact.lexicon import (
+    NO_NAMES,
     NUMBERED_ROLES,
     OPENERS,
     ROLES,
     TITLES,
     UNSPACED,
     WORD,
+    family_names,
     fold,
     is_common,
     is_listed,
     is_short_name,
+    places,
 )
 
 # Words in lower case, without those of a mail address
@@ -95,11 +98,22 @@ def joins(text: str, left: Token, right: Token) -> bool:
 
 
 def name_in_label(label: str) -> str | None:
-    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
+    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role.
+
+    What follows a role, as in `Host (Ana Silva)`, is a name only if it is in the lists.
+    """
     whole = label.strip(" \"'*_")
     plain = _LAST_NUMBER.sub("", whole)
-    name = regex.split(r"[(\[,;|/]| - | – |@|:", plain)[0]
-    words = [token for token in tokens_of(name) if token.key not in TITLES]
+    roles = ROLES if plain == whole else ROLES | NUMBERED_ROLES
+    first, *others = regex.split(r"[(\[)\],;|/]| - | – |@|:", plain)
+    if name := _name_in(first, roles):
+        return name
+    names = (_name_in(part, roles) for part in others)
+    return next((name for name in names if name and _is_listed_person(name)), None)
+
+
+def _name_in(part: str, roles: frozenset[str]) -> str | None:
+    words = [token for token in tokens_of(part) if token.key not in TITLES]
     while words and words[-1].key in ROLES:
         words.pop()
     keys = [word.key for word in words]
@@ -107,10 +121,18 @@ def name_in_label(label: str) -> str | None:
         return None
     rare = any(is_listed(key) or not is_common(key) for key in keys)
     short = any(is_short_name(word.key) and not word.text.isupper() for word in words)  # not CEO
-    roles = ROLES if plain == whole else ROLES | NUMBERED_ROLES
     if roles.issuperset(keys) or not (rare or short):
         return None  # Interviewer, Parent 3, Mission Control, Technical Support
-    return str(name[words[0].start : words[:MAX_WORDS][-1].end])
+    return str(part[words[0].start : words[:MAX_WORDS][-1].end])
+
+
+def _is_listed_person(name: str) -> bool:
+    keys = {token.key for token in tokens_of(name)} - places() - NO_NAMES
+    return any(
+        (is_listed(key) and (is_short_name(key) or not is_common(key)))
+        or (UNSPACED.match(key) and key[:1] in family_names())
+        for key in keys
+    )
 
 
 def number_after(text: str, place: int) -> tuple[str, int]:
