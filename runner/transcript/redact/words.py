@@ -34,7 +34,8 @@ _NUMBER = regex.compile(
     r"(?!(?a:\w))(?(open)\))",
     regex.I,
 )
-_LAST_NUMBER = regex.compile(f"{_NUMBER.pattern}$", regex.I)
+# It starts where its gap does, or a label of gaps would take a time that grows by the square.
+_LAST_NUMBER = regex.compile(rf"(?<![ \u00a0_#-]){_NUMBER.pattern}$", regex.I)
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
 
 
