@@ -164,10 +164,72 @@ def test_labels_that_are_roles_stay_and_numbered_speakers_too() -> None:
         ("Interviewer 1", "Yes."),
         ("SPEAKER_00", "No."),
         ("Mission Control", "Go."),
+        ("Interviewer (English)", "Yes."),
+        ("Operator, Houston", "Yes."),
         ("Q", "Why?"),
+        *((f"{role} 3", "Yes.") for role in ("Nurse", "JUROR", "Parent", "Room", "Resident")),
+        ("Juror No. 4", "No."),
+        ("spk_0", "And that is what you have."),
     ]
 
     assert [f"{who}: {text}" for who, text in said] == mask(*said)
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("BELL 7", "Bell No. 7", "Bell #7", "Bell-7", "Bell (7)", "Bell 7b", "Ana2"),
+        *("Ana Silva 12", "J. R. Smith 5", "O'Neil-Smith 4"),
+        *("ИВАНОВ 2", "Γιώργος 2", "أحمد 3", "王小明 2", "김철수 3"),
+    ],
+)
+def test_the_number_of_a_label_is_masked_with_the_name(label: str) -> None:
+    transcript = talk((label, "Yes."), ("Guest", f"I asked {label} of 7 or 12 things."))
+    shown = lines(transcript)
+
+    assert [
+        "PERSON: Yes.",
+        "Guest: I asked PERSON of 7 or 12 things.",
+    ] == [re.sub(r"PERSON_1(?:_\d+)?", "PERSON", line) for line in shown]
+    assert f"{label}: Yes." == make(transcript).restore(shown[0])[0]
+
+
+@pytest.mark.parametrize(
+    "label", ["Speaker 1 (X)", "Host [X]", "Guest, X", "Moderator - X", "Interviewer: X", "[X]"]
+)
+def test_a_name_after_a_role_in_a_label_is_masked(label: str) -> None:
+    assert [f"{label}: And you.".replace("X", "PERSON_1"), "Mission Control (Acme): Go."] == mask(
+        (label.replace("X", "Ana Silva"), "And you."), ("Mission Control (Acme)", "Go.")
+    )
+
+
+def test_labels_that_only_a_number_tells_apart_are_several_people() -> None:
+    said = ("BELL 8", "Liberty Bell 7 asked Bell 7, not Bell (of Bell 8). Bell 9?")
+
+    assert [
+        "PERSON_2: I ask PERSON_3.",
+        "PERSON_3: PERSON_2 asked PERSON_2, not PERSON_1 (of PERSON_3). PERSON_1 9?",
+    ] == one_form(mask(("BELL 7", "I ask Bell 8."), said))
+
+
+@pytest.mark.parametrize(
+    ("who", "said", "shown"),
+    [
+        ("John Smith Jr.", "Smith Jr. saw Bob Jones Jr. and a Jr.", "P1. saw P2. and a Jr."),
+        ("HENRY FORD III", "Ford III in World War III.", "P1 in World War III."),
+        ("Ana Silva MD", "Ana Silva MD is in Baltimore, MD.", "P1 is in Baltimore, MD."),
+        ("J. R. Smith", "It was J. R. Smith and R. Smith.", "It was P1 and P1."),
+        ("M.L. King", "Plan B. Ana met M. L. King.", "Plan B. P2 met P1."),
+        ("Rep. Warren", "I asked Capt. Sen and Rep. Lee.", "I asked Capt. P2 and Rep. P3."),
+        ("Lt. Bell", "Sgt. Ford and Gov. Cuomo met.", "Sgt. P2 and Gov. P3 met."),
+    ],
+)
+def test_initials_suffixes_and_short_titles_are_no_names_of_their_own(
+    who: str, said: str, shown: str
+) -> None:
+    shown_there = one_form(mask((who, said)))[0].partition(": ")[2]
+
+    assert shown == shown_there.replace("PERSON_", "P")
 
 
 def test_settings_give_the_first_numbers_so_that_files_of_a_batch_share_them() -> None:

@@ -1,5 +1,6 @@
 """Construction of a redaction from settings, speakers and the whole transcript."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from runner.transcript.redact.words import (
     is_english,
     name_in_label,
     names_in_list,
+    number_after,
     tokens_of,
 )
 
@@ -57,6 +59,7 @@ def redact(
             forms[name] = key
     people = _people(settings, transcript, labels)
     _add_people(redaction, [*people, *(name for name in said if name not in forms)])
+    _add_numbered(redaction, dict.fromkeys((*labels, *(settings.speakers or {}).values())))
     for term in _terms(settings):
         redaction.add_name(redaction.add(TERM, term), _keys(term))
     file = redaction.add(FILE, transcript.name or "transcript")
@@ -155,6 +158,22 @@ def _add_people(redaction: Redaction, names: Iterable[str]) -> None:
         entry = made.get(part, made[owner])
         redaction.form(entry, _spelt(part, found[owner]))
         redaction.add_name(entry, part)
+
+
+def _add_numbered(redaction: Redaction, labels: Iterable[str]) -> None:
+    """Add names with a number: Bell 7 is Bell unless another label says so, too."""
+    forms = {}
+    for label in labels:
+        if name := name_in_label(label):
+            start = label.index(name)
+            number, end = number_after(label, start + len(name))
+            forms[_keys(name), number] = label[start:end]
+    alike = Counter(keys for keys, _ in forms)
+    for (keys, number), form in forms.items():
+        owner = redaction.entry_of(keys)
+        if number and owner:
+            other = redaction.add(PERSON, form) if alike[keys] > 1 else owner
+            redaction.numbered[owner, number] = other
 
 
 def _spelt(part: Keys, name: str) -> str:

@@ -9,6 +9,7 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     PLACES,
+    SUFFIXES,
     TITLES,
     UNSPACED,
     family_names,
@@ -41,7 +42,7 @@ def parts_of(name: Keys) -> Iterator[Keys]:
     for size in range(len(name) - 1, 0, -1):
         for start in range(len(name) - size + 1):
             part = name[start : start + size]
-            if _is_no_edge(part[0]) or _is_no_edge(part[-1]):
+            if _is_no_edge(part[0]) or _is_no_edge(part[-1]) or part[0] in SUFFIXES:
                 continue
             if size > 1 or (
                 len(part[0]) > 1

@@ -45,6 +45,7 @@ LEXICON = packaged(__package__, "lexicon.toml")
 ANY = {name: "|".join(patterns) for name, patterns in LEXICON["any"].items()}
 TITLES, PARTICLES, ROLES = map(listed, ("titles", "particles", "roles"))
 NO_NAMES, PLACES, MONTHS = map(listed, ("no_names", "places", "months"))
+NUMBERED_ROLES, SUFFIXES = map(listed, ("numbered_roles", "suffixes"))
 ORGANISATIONS, OPENERS, _WORDS = map(listed, ("organisations", "openers", "words"))
 SHORT_WORDS = listed("short_words") | NO_NAMES | _WORDS
 

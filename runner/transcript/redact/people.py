@@ -13,6 +13,7 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     ROLES,
+    SUFFIXES,
     TITLES,
     UNSPACED,
     family_names,
@@ -77,7 +78,7 @@ class _Passage:
         first = self.tokens[place]
         if first.cased and not self.caseless and (not first.capital or first.key in TITLES):
             return ()
-        if UNSPACED.search(first.text):
+        if UNSPACED.search(first.text) or first.key in SUFFIXES:
             return ()
         before = self.text[max(0, first.start - 40) : first.start]
         named = bool(_NAMED.search(before) or _UNCASED_TITLES.search(before))

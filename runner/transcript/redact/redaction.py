@@ -10,7 +10,7 @@ from runner.base.patterns import any_of
 from runner.transcript.redact.forms import INFLECTED, Keys, admits
 from runner.transcript.redact.lexicon import UNSPACED
 from runner.transcript.redact.null_redaction import NullRedaction, as_shown
-from runner.transcript.redact.words import Token, Tokens, joins, tokens_of
+from runner.transcript.redact.words import Token, Tokens, joins, number_after, tokens_of
 
 PERSON, TERM, OWN, FILE = "PERSON", "TERM", "OWN", "FILENAME"
 Span = tuple[int, int, str]  # start, end, stand-in
@@ -41,6 +41,7 @@ class Redaction(NullRedaction):
         self._shown: dict[str, str] = {}  # stand-ins of names by exact form
         self._literal: dict[str, str] = {}  # entries of all else, by folded form
         self.names: dict[str, list[tuple[Keys, str]]] = {}  # with entries, by their first word
+        self.numbered: dict[tuple[str, str], str] = {}  # persons by name's entry and number
         self._unspaced: dict[str, str] = {}
         self._literals: re.Pattern[str] | None = None
         self._learning = True
@@ -116,6 +117,11 @@ class Redaction(NullRedaction):
             entries.append((keys, name))
             entries.sort(key=lambda entry: -len(entry[0]))
 
+    def entry_of(self, keys: Keys) -> str | None:
+        """Return the person or term whose form the words *keys* are."""
+        found = dict(self.names.get(keys[0], ()))
+        return found.get(keys) or self._unspaced.get("".join(keys))
+
     def join_literals(self) -> None:
         """Make the pattern of all identifiers, once they are known."""
         forms = [form for _, form in self._stand_ins() if _squeezed(form) in self._literal]
@@ -136,8 +142,9 @@ class Redaction(NullRedaction):
         spans = [(*match.span(), "") for match in self._stand_in.finditer(text)]
         for match in self._literals.finditer(text) if self._literals else ():
             key = _squeezed(match[0])
-            name = self._literal.get(key) or self._unspaced[key]
-            spans.append((*match.span(), self.form(name, match[0])))
+            start, end = match.span()
+            name, end = self._with_number(text, self._literal.get(key) or self._unspaced[key], end)
+            spans.append((start, end, self.form(name, text[start:end])))
         spans += self._names(text, eager=eager, fixed=fixed)
         made, place = [], 0
         for start, end, name in sorted(spans, key=lambda span: (span[0], -span[1])):
@@ -159,6 +166,12 @@ class Redaction(NullRedaction):
             start -= 1
         return start, end, self.form("_".join(name.split("_")[:2]), text[start:end])
 
+    def _with_number(self, text: str, name: str, end: int) -> tuple[str, int]:
+        """Return the person that a name until *end* and the number after it are, and their end."""
+        number, beyond = number_after(text, end)
+        other = self.numbered.get((name, number))
+        return (other, beyond) if other else (name, end)
+
     def _names(self, text: str, *, eager: bool, fixed: bool) -> Iterator[Span]:
         tokens = tokens_of(text, None if fixed else self._common) if self.names else []
         caseless = self._caseless or text.isupper()
@@ -168,10 +181,12 @@ class Redaction(NullRedaction):
             beyond = place + words
             run, after = tokens[place:beyond], tokens[beyond : beyond + 1]
             start, end = tokens[place].start + skipped, run[-1].end if run else 0
+            name, whole = self._with_number(text, name, end)
             known = eager and text[start:end] in self._shown
+            known = known or (whole > end and run[0].capital)
             of = {"caseless": caseless, "fixed": fixed, "english": self.english}
             if run and (known or admits(text, run, after, **of)):
-                yield start, end, self.form(name, text[start:end])
+                yield start, whole, self.form(name, text[start:whole])
                 place = beyond
                 continue
             if eager and (found := self._ending(tokens[place])) is not None:

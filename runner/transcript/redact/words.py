@@ -6,15 +6,19 @@ from dataclasses import dataclass
 import regex
 
 from runner.transcript.redact.lexicon import (
+    NO_NAMES,
+    NUMBERED_ROLES,
     OPENERS,
     ROLES,
     TITLES,
     UNSPACED,
     WORD,
+    family_names,
     fold,
     is_common,
     is_listed,
     is_short_name,
+    places,
 )
 
 # Words in lower case, without those of a mail address
@@ -24,6 +28,14 @@ MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
+# A number after a name: Bell 7, Bell No. 7, Bell-7, Bell (7), Bell7b
+_NUMBER = regex.compile(
+    r"[ \u00a0_#-]*+(?<open>\()?(?:\bn(?:[or]\b\.?|º)|№)?[ \u00a0#]*+(?<number>\d++[a-z]?+)"
+    r"(?!(?a:\w))(?(open)\))",
+    regex.I,
+)
+# It starts where its gap does, or a label of gaps would take a time that grows by the square.
+_LAST_NUMBER = regex.compile(rf"(?<![ \u00a0_#-]){_NUMBER.pattern}$", regex.I)
 _ELIDED = regex.compile(r"(?:d|l|dell|dall|nell|all|sull|qu|j|m|n|t|s|c)['’](?=\p{Lu})")
 
 
@@ -83,13 +95,26 @@ def _opens(text: str, start: int) -> bool:
 
 def joins(text: str, left: Token, right: Token) -> bool:
     """Return whether two words stand side by side like those of one name."""
-    return bool(_JOINT.fullmatch(text[left.end : right.start]))
+    return bool(_JOINT.fullmatch(text, left.end, right.start))
 
 
 def name_in_label(label: str) -> str | None:
-    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role."""
-    name = regex.split(r"[(\[,;|/]| - | – |@|:", label.strip(" \"'*_"))[0]
-    words = [token for token in tokens_of(name) if token.key not in TITLES]
+    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role.
+
+    What follows a role, as in `Host (Ana Silva)`, is a name only if it is in the lists.
+    """
+    whole = label.strip(" \"'*_")
+    plain = _LAST_NUMBER.sub("", whole)
+    roles = ROLES if plain == whole else ROLES | NUMBERED_ROLES
+    first, *others = regex.split(r"[(\[)\],;|/]| - | – |@|:", plain)
+    if name := _name_in(first, roles):
+        return name
+    names = (_name_in(part, roles) for part in others)
+    return next((name for name in names if name and _is_listed_person(name)), None)
+
+
+def _name_in(part: str, roles: frozenset[str]) -> str | None:
+    words = [token for token in tokens_of(part) if token.key not in TITLES]
     while words and words[-1].key in ROLES:
         words.pop()
     keys = [word.key for word in words]
@@ -97,9 +122,24 @@ def name_in_label(label: str) -> str | None:
         return None
     rare = any(is_listed(key) or not is_common(key) for key in keys)
     short = any(is_short_name(word.key) and not word.text.isupper() for word in words)  # not CEO
-    if all(key in ROLES for key in keys) or not (rare or short):
-        return None  # Interviewer, Mission Control, Technical Support
-    return str(name[words[0].start : words[:MAX_WORDS][-1].end])
+    if roles.issuperset(keys) or not (rare or short):
+        return None  # Interviewer, Parent 3, Mission Control, Technical Support
+    return str(part[words[0].start : words[:MAX_WORDS][-1].end])
+
+
+def _is_listed_person(name: str) -> bool:
+    keys = {token.key for token in tokens_of(name)} - places() - NO_NAMES
+    return any(
+        (is_listed(key) and (is_short_name(key) or not is_common(key)))
+        or (UNSPACED.match(key) and key[:1] in family_names())
+        for key in keys
+    )
+
+
+def number_after(text: str, place: int) -> tuple[str, int]:
+    """Return the number that follows a name until *place*, and where it ends; "" for none."""
+    found = _NUMBER.match(text, place)
+    return (found["number"].lower(), found.end()) if found else ("", place)
 
 
 def names_in_list(text: str) -> Iterator[str]:
