@@ -30,7 +30,7 @@ class Argument(Strict):
     warrant: str = Field(description="The rule that leads from them to it, or 'none'.")
     qualifier: str = Field(description="The word that limits it ('probably'), or 'none'.")
     rebuttal: str = Field(description="The case in which it would not hold, or 'none'.")
-    support: Literal["strong", "partial", "none"] = Field(
+    support: Literal["strong", "partial", "none", "unclear"] = Field(
         description="How far the premises carry the assertion."
     )
     evidence: list[Evidence]

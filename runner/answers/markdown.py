@@ -92,10 +92,10 @@ def fields_markdown(fields: Mapping[str, Any]) -> str:
     sections = []
     for key, value in fields.items():
         if isinstance(value, list):
-            body = "\n".join(_bullet(item) for item in value) or "None found."
+            body = "\n".join(_bullet(item) for item in value) or "None recognised."
         else:
             paragraphs = value.split("\n\n") if isinstance(value, str) else [value]
-            body = "\n\n".join(filter(None, map(md, paragraphs))) or "None found."
+            body = "\n\n".join(filter(None, map(md, paragraphs))) or "None recognised."
         sections.append(body if key == "text" else f"## {heading(key)}\n\n{body}")
     return "\n\n".join(sections)
 

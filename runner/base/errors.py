@@ -144,7 +144,7 @@ def exit_code_of(error: BaseException) -> int:
 def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
     """Return *text* on one line, cut to *limit* characters with an ellipsis."""
     folded = " ".join(text.split())
-    return folded if len(folded) <= limit else folded[: limit - 2] + " …"
+    return folded if len(folded) <= limit else folded[: limit - 2].rstrip() + " …"
 
 
 def reason(error: OSError, path: object = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runner.base.errors import did_you_mean
+from runner.base.errors import did_you_mean, one_line
 from runner.base.format import aligned, count, figure, plural, relative_error, seconds, share, usd
 
 
@@ -63,3 +63,7 @@ def test_a_long_list_of_choices_is_cut() -> None:
 
     assert did_you_mean("zzz", names).endswith("029 and 70 more")
     assert did_you_mean("zzz", names[:2]) == "; known: 000, 001"
+
+
+def test_a_line_that_is_cut_behind_a_word_has_one_blank_before_the_ellipsis() -> None:
+    assert ["Let's …", "Let's go on"] == [one_line("Let's go on", 8), one_line("Let's  go\non", 11)]

@@ -84,6 +84,20 @@ def test_what_cites_nothing_is_among_the_most_confident_insights_only_if_all_is_
     assert "No needs are recognised." in page_of(batch).words
 
 
+def test_a_doubtful_insight_is_among_the_most_confident_of_no_batch(batch: Path) -> None:
+    first, second = (batch / f"runs/{run}/insights.json" for run in ("00/a-1", "01/b-1"))
+    first.write_text(json.dumps([insight("Guessed in a", 0.2)]))
+    among = " ".join(page_of(batch).words.split())
+    second.write_text(json.dumps([insight("Guessed in b", 0.4)]))
+    alone = " ".join(page_of(batch).words.split())
+
+    assert "The most confident insights Seen in b" in among
+    assert "Guessed in a" not in among
+    assert "1 more are in insights.csv" in among
+    assert "Insights, none of them confident Guessed in b" in alone
+    assert "Guessed in a" in alone
+
+
 def test_its_quotes_lead_into_the_reports_of_the_runs_once_they_are_there(batch: Path) -> None:
     try_write_report(batch, runs_too=False)
     before = page_of(batch).links

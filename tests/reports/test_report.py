@@ -106,7 +106,7 @@ def test_structured_data_of_any_shape_is_readable(run: Path) -> None:
     assert "We might" in seen.words
     assert "Times" in seen.words
     assert "bottom" in seen.words
-    assert "none found" in seen.words
+    assert "none recognised" in seen.words
 
 
 @pytest.mark.parametrize("ranked", [True, False])
@@ -542,6 +542,23 @@ def test_a_question_without_an_answer_says_that_nothing_was_recognised(run: Path
     _, seen = page_of(run)
 
     assert "Decisions None recognised." in " ".join(seen.words.split())
+
+
+@pytest.mark.parametrize(
+    ("confidences", "title", "shown"),
+    [
+        ((0.9, 0.5, 0.2), "The most confident insights of all analyzers", "Told 0.9 Told 0.5"),
+        ((0.4, 0.2), "Insights of all analyzers, none of them confident", "Told 0.4 Told 0.2"),
+    ],
+)
+def test_a_doubtful_insight_is_not_among_the_most_confident(
+    run: Path, confidences: tuple[float, ...], title: str, shown: str
+) -> None:
+    told = [{"text": f"Told {c}", "confidence": c, "category": "c"} for c in confidences]
+    (run / "insights.json").write_text(json.dumps(told))
+    words = " ".join(page_of(run)[1].words.split())
+
+    assert f"{title} {shown} Written by" in words
 
 
 def test_a_quote_is_shown_once_in_an_answer_and_then_only_its_place(run: Path) -> None:

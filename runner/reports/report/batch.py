@@ -98,10 +98,11 @@ def _found_in(files: Sequence[BatchFile]) -> dict[str, Any]:
     insights = [_found(file, i, *i.analyzers) for file, brief in briefs for i in brief.insights]
     insights = [found for found in insights if found["item"].quotes] or insights
     insights.sort(key=lambda found: -(found["item"].confidence or 0))
+    sure = [found for found in insights if not found["item"].is_doubtful] or insights
     return {
         "actions": actions,
-        "insights": insights[:MAX_INSIGHTS],
-        "insights_left": max(0, len(insights) - MAX_INSIGHTS),
+        "insights": sure[:MAX_INSIGHTS],
+        "insights_left": len(insights) - len(sure[:MAX_INSIGHTS]),
         "speakers": each_once([file.speakers for file in files] + [a["speakers"] for a in actions]),
     }
 

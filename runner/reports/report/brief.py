@@ -76,6 +76,11 @@ class Brief:
     sections: tuple[BriefSection, ...]
     insights: tuple[ShownInsight, ...]
 
+    @property
+    def most_confident(self) -> list[ShownInsight]:
+        """The insights without the doubtful ones, unless all are."""
+        return [each for each in self.insights if not each.is_doubtful] or list(self.insights)
+
 
 def brief_of(
     nodes: Sequence[NodeFacts],

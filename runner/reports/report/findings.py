@@ -15,6 +15,7 @@ from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
 
+DOUBTFUL = 0.5  # the confidence below which others could dispute a reading (analyzers/_system.md)
 MAX_DEPTH = 8  # deeper data is shown as JSON
 SHORT, MAX_SHORT = 32, 6  # characters each, and how many, listed in one line
 _MEDIA = re.compile(r"https?://\S+|\.\.?/\S+")  # no other scheme
@@ -115,6 +116,11 @@ class ShownInsight:
     quotes: tuple[Quote, ...]
     analyzers: tuple[str, ...] = ()
     later: bool = False
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether its confidence is low."""
+        return self.confidence is not None and self.confidence < DOUBTFUL
 
     @property
     def speakers(self) -> list[str]:

@@ -435,6 +435,21 @@ def test_where_nothing_is_recognised_amounts_and_reasons_come_first_and_are_no_d
     assert all(each["evidence"] for each in found)
 
 
+def test_a_long_statement_of_most_weight_is_one_insight_of_all_analyzers() -> None:
+    story = [
+        ("Ann", f"We also had a blue pump number {n} at home by the lake.") for n in "abcdefgh"
+    ]
+    told = (
+        "Bo",
+        "We have only twelve and a half thousand euros to make it, and I think we should spend "
+        "them on a pump that the harbour can keep, because the old one failed in GitHub Bay.",
+    )
+    names = ("decisions", "overview")
+    merged = aggregate({name: answer(name, spoken(*story, told)) for name in names})
+
+    assert 1 == sum("twelve and a half" in each.text for each in merged)
+
+
 def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:
     found = [answer(name, spoken(SIDE))["insights"] for name in ("needs", "customer_mood")]
 

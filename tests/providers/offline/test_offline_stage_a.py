@@ -61,9 +61,10 @@ def test_perspectives_name_holders_tension_and_shared_ground() -> None:
     assert ["Cy Diaz", "Ann Lee"] in [ground["holders"] for ground in found["shared_ground"]]
 
 
-def test_a_reason_is_an_argument() -> None:
+def test_a_reason_is_an_argument_whose_support_is_not_judged() -> None:
     found = answer("premises_assertions", spoken(*PUMP))["structured_data"]
 
+    assert {"unclear"} == {argument["support"] for argument in found["arguments"]}
     assert any("filter was clogged" in a["premises"][0]["text"] for a in found["arguments"])
 
 

@@ -80,4 +80,4 @@ def _hedge(dialogue: Dialogue, s: Sentence) -> Hedge | None:
         does, strength = f'{uses} ("{hit.phrase}")', hit.strength * 0.85
     score = 0.2 * strength + 0.8 * weight_of(dialogue, s) - roughness(s.text)
     score -= 0.15 * (s.index in dialogue.cut_off)
-    return Hedge(hit.phrase, meant, says(s, 150, does=does), s, max(0.05, score))
+    return Hedge(hit.phrase, meant, says(s, 200, does=does), s, max(0.05, score))

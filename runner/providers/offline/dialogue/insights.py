@@ -57,5 +57,5 @@ def discussed_only(dialogue: Dialogue, sought: str, *near: str) -> list[dict[str
     """
     least, most = _QUOTES
     shown = weightiest(dialogue, max(least, min(most, len(dialogue.sentences) // 10)), near)
-    quoted = [insight(f"Discussed only: {says(s)}", 0.2, DISCUSSED, (s,)) for s in shown]
+    quoted = [insight(f"Discussed only: {says(s, 200)}", 0.2, DISCUSSED, (s,)) for s in shown]
     return quoted or not_recognised(sought)

@@ -98,7 +98,7 @@ def _insights(
     taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
-        text = f'{who(view.holder)}{_SIDES[view.stance]}: "{excerpt(view.position.text)}".'
+        text = f'{who(view.holder)}{_SIDES[view.stance]}: "{excerpt(view.position.text, 200)}".'
         yield view.score, insight(text, view.score, "perspective", [view.position])
     for g in ground[:2]:
         text = f"{says(g.quoted[0])} {says(g.quoted[1], 100)}"

@@ -90,7 +90,7 @@ def _argument_item(weighed: _Argument) -> dict[str, object]:
         "assertion": plain(reasoning.assertion),
         "premises": [{"text": reasoning.ground, "kind": "stated", "said": words}],
         **dict.fromkeys(("warrant", "qualifier", "rebuttal"), "not recognised"),
-        "support": "partial",
+        "support": "unclear",
         "evidence": cite(*weighed.quoted),
     }
 
