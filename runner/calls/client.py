@@ -14,7 +14,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
-from runner.calls.call import NO_TERMS, Call, Terms
+from runner.calls.call import NO_TERMS, Call, Cost, Terms
 from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
@@ -132,10 +132,8 @@ class Client:
                 timeout_s = self.flex.attempt_s(call, started, timeout_s)
                 transport = transport if call.delivery == "flex" else self.flex.live
             calls.reserve(calls, call.request.max_tokens)
-            reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            facts = {**reserved, "delivery": call.delivery}
             call.number = len(calls.attempts) + 1 + call.is_hedge
-            calls.record("call.started", call.number, **facts)
+            self._record_start(call)
             try:
                 sending = self._send(call, transport, timeout_s)
                 reply, is_hedge = await self._hedged(call, sending, limits)
@@ -148,6 +146,15 @@ class Client:
             else:
                 self._settle_success(call, reply, started)
             return reply
+
+    def _record_start(self, call: Call) -> None:
+        call.calls.record(
+            "call.started",
+            call.number,
+            may_use_tokens=call.ticket.tokens,
+            may_cost_usd=call.ticket.cost_usd,
+            delivery=call.delivery,
+        )
 
     async def _hedged(
         self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
@@ -219,9 +226,9 @@ class Client:
         self._settle(call, error)
 
     def _settle(self, call: Call, result: Result) -> dict[str, Any]:
-        bound = call.ticket.tokens, call.ticket.cost_usd
-        facts, usd, tokens = call.settle(call.number, result, bound, call.delivery)
-        self.budget.spend(usd, tokens)
+        most = Cost(call.ticket.tokens, call.ticket.cost_usd)
+        facts, cost = call.settle(call.number, result, most, call.delivery)
+        self.budget.spend(cost.usd, cost.tokens)
         return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
