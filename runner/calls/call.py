@@ -67,6 +67,16 @@ class Call:
     is_hedge: bool = False  # the second request of a straggler
     begun: float | None = None
 
+    @property
+    def most(self) -> Cost:
+        """The most that an attempt may cost."""
+        return Cost(self.ticket.tokens, self.ticket.cost_usd)
+
+    def start(self, number: int, most: Cost, **about: Any) -> None:
+        """Write the start of an attempt, which costs *most* at most, to the journal."""
+        bounds = {"may_use_tokens": most.tokens, "may_cost_usd": most.usd}
+        self.calls.record("call.started", number, **about, **bounds)
+
     def begin(self) -> None:
         """Note when the reply began, and notify the caller."""
         if self.begun is None:

@@ -14,7 +14,7 @@ from runner.base.errors import CallError, NotRunError
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import MAX_CEILING, Gate
 from runner.calls.admission.limits import Admission, Limit, Ticket
-from runner.calls.call import NO_TERMS, Call, Cost, Terms
+from runner.calls.call import NO_TERMS, Call, Terms
 from runner.calls.call_log import CallLog
 from runner.calls.delivery.attempt import BatchAttempt
 from runner.calls.delivery.deliverer import Deliverer
@@ -134,7 +134,7 @@ class Client:
                 transport = transport if call.delivery == "flex" else self.flex.live
             calls.reserve(calls, call.request.max_tokens)
             call.number = len(calls.attempts) + 1 + call.is_hedge
-            self._record_start(call)
+            call.start(call.number, call.most, delivery=call.delivery)
             try:
                 sending = self._send(call, transport, timeout_s)
                 reply, is_hedge = await self._hedged(call, sending, limits)
@@ -147,15 +147,6 @@ class Client:
             else:
                 self._settle_success(call, reply, started)
             return reply
-
-    def _record_start(self, call: Call) -> None:
-        call.calls.record(
-            "call.started",
-            call.number,
-            may_use_tokens=call.ticket.tokens,
-            may_cost_usd=call.ticket.cost_usd,
-            delivery=call.delivery,
-        )
 
     async def _hedged(
         self, call: Call, sending: Coroutine[Any, Any, Completion], limits: Sequence[Limit]
@@ -227,8 +218,7 @@ class Client:
         self._settle(call, error)
 
     def _settle(self, call: Call, result: Result) -> dict[str, Any]:
-        most = Cost(call.ticket.tokens, call.ticket.cost_usd)
-        facts, cost = call.settle(call.number, result, most, call.delivery)
+        facts, cost = call.settle(call.number, result, call.most, call.delivery)
         self.budget.spend(cost.usd, cost.tokens)
         return facts
 

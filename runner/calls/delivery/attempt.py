@@ -35,11 +35,11 @@ class BatchAttempt:
     attempt_live: Callable[[Call, Sequence[Limit]], Coroutine[Any, Any, Completion]]
 
     def __post_init__(self) -> None:
-        calls, ticket = self.call.calls, self.call.ticket
+        calls = self.call.calls
         self._key = digest(f"{calls.sent_as}\n{self.call.terms.key}", 32)
         self._number = len(calls.attempts) + 1
         self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
-        held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
+        held = self._held or self.call.most
         self._most = Cost(held.tokens, held.usd)
 
     @property
@@ -61,13 +61,7 @@ class BatchAttempt:
         if self.deliverer.timing.deadline_s is not None:  # the price of going live too
             room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
         async with self.admission.admit((self.budget,), room, counted=False):
-            self.call.calls.record(
-                "call.started",
-                self._number,
-                request=self._key,
-                may_use_tokens=self._most.tokens,
-                may_cost_usd=self._most.usd,
-            )
+            self.call.start(self._number, self._most, request=self._key)
             return await self._wait()
 
     async def _wait(self) -> Completion:
