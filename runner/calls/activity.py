@@ -48,8 +48,8 @@ class Activity:
                 call()
 
 
-_CURRENT: ContextVar[tuple[asyncio.AbstractEventLoop, Activity] | None] = ContextVar(
-    "activity", default=None
+_CURRENT: ContextVar[tuple[asyncio.AbstractEventLoop | None, Activity | None]] = ContextVar(
+    "activity", default=(None, None)
 )
 
 
@@ -67,15 +67,15 @@ def tracked(activity: Activity) -> Iterator[None]:
 @contextmanager
 def busy(tasks: int = 1) -> Iterator[None]:
     """Count *tasks* more tasks during the block; do nothing without an activity."""
-    current = _CURRENT.get()
-    if current is None or current[0] is not asyncio.get_running_loop():  # a simulation in a thread
+    loop, activity = _CURRENT.get()
+    if activity is None or loop is not asyncio.get_running_loop():  # a simulation in a thread
         yield
         return
-    current[1].add(tasks)
+    activity.add(tasks)
     try:
         yield
     finally:
-        current[1].add(-tasks)
+        activity.add(-tasks)
 
 
 def idle() -> AbstractContextManager[None]:

@@ -38,6 +38,14 @@ class Terms:
 NO_TERMS = Terms()
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an attempt uses, or may use at most."""
+
+    tokens: int
+    usd: float
+
+
 @dataclass(slots=True)
 class Call:
     """State that the attempts of one call share.
@@ -59,6 +67,16 @@ class Call:
     is_hedge: bool = False  # the second request of a straggler
     begun: float | None = None
 
+    @property
+    def most(self) -> Cost:
+        """The most that an attempt may cost."""
+        return Cost(self.ticket.tokens, self.ticket.cost_usd)
+
+    def start(self, number: int, most: Cost, **about: Any) -> None:
+        """Write the start of an attempt, which costs *most* at most, to the journal."""
+        bounds = {"may_use_tokens": most.tokens, "may_cost_usd": most.usd}
+        self.calls.record("call.started", number, **about, **bounds)
+
     def begin(self) -> None:
         """Note when the reply began, and notify the caller."""
         if self.begun is None:
@@ -74,39 +92,44 @@ class Call:
         """
         now = asyncio.get_running_loop().time()
         self.calls.latency_s += now - started
-        first, self.begun = self.begun, None
         delivery = self.delivery if batch is None else "batch"
-        outcome, status, usd = "ok", None, self._live_usd(result, delivery)
-        if isinstance(result, CallError):
-            outcome, status = result.kind, result.status
-        how = None if first is None else first - started, delivery, batch or None, usd
-        self.calls.attempts.append(Attempt(outcome, now - started, status, 0.0, *how))
+        failure = result if isinstance(result, CallError) else None
+        attempt = Attempt(
+            outcome=failure.kind if failure else "ok",
+            latency_s=now - started,
+            status=failure.status if failure else None,
+            first_token_s=None if self.begun is None else self.begun - started,
+            delivery=delivery,
+            batch=batch or None,
+            live_usd=self._live_usd(result, delivery),
+        )
+        self.calls.attempts.append(attempt)
+        self.begun = None
         return now
 
     def settle(
-        self, number: int, result: Result, bound: tuple[int, float], delivery: str, **about: Any
-    ) -> tuple[dict[str, Any], float, int]:
-        """Write the end of an attempt to the journal; return that, its US dollars and tokens.
+        self, number: int, result: Result, most: Cost, delivery: str, **about: Any
+    ) -> tuple[dict[str, Any], Cost]:
+        """Write the end of an attempt to the journal; return what is written, and what it cost.
 
-        What the provider does not report counts as its upper bound, up to *bound* (tokens, US
-        dollars): a failure that may be billed, and an unknown price.
+        What the provider does not report counts as its upper bound, up to *most*: a failure that
+        may be billed, and an unknown price.
         """
-        event, (tokens, usd) = "call.finished", bound
         if isinstance(result, CallError):
-            event, tokens, usd = "call.failed", tokens * result.billed, usd * result.billed
-            self.calls.charge(tokens, usd)
+            event, cost = "call.failed", most if result.billed else Cost(0, 0.0)
+            self.calls.charge(cost.tokens, cost.usd)
             facts: dict[str, Any] = {"kind": result.kind, "status": result.status}
-            facts |= {"charged_tokens": tokens, "charged_usd": usd}
+            facts |= {"charged_tokens": cost.tokens, "charged_usd": cost.usd}
         else:
-            usage, known = result.usage, result.usage.cost_usd
-            self.calls.charge(0, usd if known is None else 0.0)
-            tokens, usd = usage.tokens, usd if known is None else known
+            event, usage = "call.finished", result.usage
+            cost = Cost(usage.tokens, most.usd if usage.cost_usd is None else usage.cost_usd)
+            self.calls.charge(0, most.usd if usage.cost_usd is None else 0.0)
             facts = {**usage.figures(), "delivery": delivery}
             facts["live_usd"] = self._live_usd(result, delivery)
             facts |= {"tier": result.tier} if result.tier else {}
             facts |= {"usage_corrected": usage.corrected} if usage.corrected else {}
         self.calls.record(event, number, **facts, **about)
-        return facts, usd, tokens
+        return facts, cost
 
     def _live_usd(self, result: Result, delivery: str) -> float | None:
         if isinstance(result, CallError):

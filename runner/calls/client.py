@@ -110,8 +110,9 @@ class Client:
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
-            shared = self.gate, self.admission, self.budget
-            batched = BatchAttempt(call, self.deliverer, *shared, self.attempt_live)
+            batched = BatchAttempt(
+                call, self.deliverer, self.gate, self.admission, self.budget, self.attempt_live
+            )
             if batched.is_wanted:
                 return await batched.make()
         return await self.attempt_live(call, (call.slots, self.gate, self.budget))
@@ -132,10 +133,8 @@ class Client:
                 timeout_s = self.flex.attempt_s(call, started, timeout_s)
                 transport = transport if call.delivery == "flex" else self.flex.live
             calls.reserve(calls, call.request.max_tokens)
-            reserved = {"may_use_tokens": ticket.tokens, "may_cost_usd": ticket.cost_usd}
-            facts = {**reserved, "delivery": call.delivery}
             call.number = len(calls.attempts) + 1 + call.is_hedge
-            calls.record("call.started", call.number, **facts)
+            call.start(call.number, call.most, delivery=call.delivery)
             try:
                 sending = self._send(call, transport, timeout_s)
                 reply, is_hedge = await self._hedged(call, sending, limits)
@@ -219,9 +218,8 @@ class Client:
         self._settle(call, error)
 
     def _settle(self, call: Call, result: Result) -> dict[str, Any]:
-        bound = call.ticket.tokens, call.ticket.cost_usd
-        facts, usd, tokens = call.settle(call.number, result, bound, call.delivery)
-        self.budget.spend(usd, tokens)
+        facts, cost = call.settle(call.number, result, call.most, call.delivery)
+        self.budget.spend(cost.usd, cost.tokens)
         return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
@@ -242,18 +240,21 @@ class Client:
             if wait is not None:
                 return wait
         waited = sum(calls.waits_after(error.kind))
-        failures, live = call.failures[family(error)], not batched
-        wait = self.retry.wait_s(error, failures, self.rng, waited, live=live)
+        failures = call.failures[family(error)]
+        wait = self.retry.wait_s(error, failures, self.rng, waited, live=not batched)
         if wait is None:
             self.gate.gave_up(error)
             return None
         if throttled:
             self.gate.throttle(wait, error.retry_after_s, now)
             wait += self.rng.uniform(0, min(1.0, self.retry.delay_s))
+        return None if wait > self._left_s(calls, now) else wait
+
+    def _left_s(self, calls: CallLog, now: float) -> float:
+        """Return the seconds until the deadline, which outages and lack of capacity put off."""
         began = now if calls.began is None else calls.began
         idle_s = calls.parked_s + sum(calls.waits_after(NO_CAPACITY))
-        left = self.deadline_s + idle_s - (now - began)
-        return None if wait > left else wait
+        return self.deadline_s + idle_s - (now - began)
 
     def _log_failure(self, call: Call, error: CallError, wait: float | None) -> None:
         calls = call.calls

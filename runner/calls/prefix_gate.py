@@ -4,32 +4,37 @@ import asyncio
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from operator import itemgetter
 
 MAX_FAILURES = 2  # of first calls; then the others are sent, cached or not
 
 
 @dataclass(eq=False, slots=True)
+class _Turn:
+    """A call that waits for the *grant* of its turn."""
+
+    expected_s: float
+    grant: asyncio.Future["Lead | None"]
+
+
+@dataclass(eq=False, slots=True)
 class _Group:
-    """Calls with one prefix: *waiting* are their expected seconds and grants of a turn.
+    """Calls with one prefix; *lead* is out first, its reply has neither begun nor failed."""
 
-    *lead* is out first; its reply has neither begun nor failed.
-    """
-
-    waiting: list[tuple[float, asyncio.Future["Lead | None"]]] = field(default_factory=list)
+    waiting: list[_Turn] = field(default_factory=list)
     warm: bool = False
     lead: "Lead | None" = None
     failures: int = 0
 
     def choose(self) -> None:
         """Let the shortest waiting call go first, or all of them once the cache is warm."""
-        self.waiting = [entry for entry in self.waiting if not entry[1].done()]
+        self.waiting = [each for each in self.waiting if not each.grant.done()]
         if self.warm:
-            for _, grant in self.waiting:
-                grant.set_result(None)
+            for each in self.waiting:
+                each.grant.set_result(None)
         elif self.lead is None and self.waiting:
             self.lead = Lead(self)
-            min(self.waiting, key=itemgetter(0))[1].set_result(self.lead)
+            shortest = min(self.waiting, key=lambda each: each.expected_s)
+            shortest.grant.set_result(self.lead)
 
 
 @dataclass(eq=False, slots=True)
@@ -83,7 +88,7 @@ class PrefixGate:
     async def _lead(self, group: _Group, expected_s: float) -> Lead | None:
         loop = asyncio.get_running_loop()
         grant: asyncio.Future[Lead | None] = loop.create_future()
-        group.waiting.append((expected_s, grant))
+        group.waiting.append(_Turn(expected_s, grant))
         loop.call_soon(group.choose)
         try:
             return await grant

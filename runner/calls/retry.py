@@ -47,12 +47,14 @@ class RetryPolicy:
         *failures* (≥ 1) counts the call's failures of this kind including this one; *waited_s*
         is the sum of the waits after them.
         """
-        asked, retries, delay_s = error.retry_after_s or 0.0, self.max_retries, self.delay_s
+        asked = error.retry_after_s or 0.0
+        retries, delay_s = self.max_retries, self.delay_s
         is_throttled = error.kind in (THROTTLE, NO_CAPACITY)
         if error.kind == "bad_response":
             retries = min(retries, UNREADABLE_RETRIES)
         elif is_throttled:
-            retries, delay_s = (THROTTLE_ATTEMPTS - 1) * bool(retries), 2 * delay_s
+            retries = THROTTLE_ATTEMPTS - 1 if retries else 0
+            delay_s *= 2
         elif error.kind not in TRANSIENT:
             retries = 0
         if error.final or asked > MAX_RETRY_AFTER_S or failures > retries:
@@ -77,7 +79,8 @@ class Backoff:
     def wait_s(self, error: CallError) -> float:
         """Return the seconds until the next attempt; raise *error* if there is to be none."""
         most = MAX_UNREADABLE if error.kind == "bad_response" else MAX_FAILURES
-        self.failures += not isinstance(error, NotKnownYetError)
+        if not isinstance(error, NotKnownYetError):
+            self.failures += 1
         if error.kind not in RETRIED or self.failures >= most:
             raise error
         wait = min(MAX_WAIT_S, 2.0 ** min(self.failures, 10))

@@ -20,7 +20,7 @@ from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.coders import command
 from runner.reports.coders.coder_file import CoderRow, codes_of, read_coder
-from runner.reports.coders.command import CodingComparison
+from runner.reports.coders.comparison import CodingComparison
 from runner.reports.export.codings import write_codings
 from runner.reports.export.qda import PlacedCoding, Project, SourceText, source_of
 from runner.reports.stored_run import read_run

@@ -387,6 +387,18 @@ def test_a_key_that_somebody_typed_is_always_shown_and_others_follow_it() -> Non
     }
 
 
+def test_a_key_follows_one_with_equal_values_before_one_that_only_determines_it() -> None:
+    configs = [
+        {"a.name": name, "b.size": size, "c.copy": size}
+        for name, size in (("x", "1"), ("y", "1"), ("z", "2"))
+    ]
+    typed = [["a.name=x", "b.size=1"]]
+
+    assert differing_keys(configs, typed) == {"a.name": [], "b.size": ["c.copy"]}
+    without = [{key: each[key] for key in ("a.name", "c.copy")} for each in configs]
+    assert differing_keys(without, typed) == {"a.name": ["c.copy"]}
+
+
 def test_a_model_chosen_by_its_group_is_shown_by_its_name() -> None:
     configs = [
         {"model.name": name, "model.api_base": base, "model.window": window}

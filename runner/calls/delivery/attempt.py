@@ -11,7 +11,7 @@ from runner.calls.activity import idle
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gate
 from runner.calls.admission.limits import Admission, Limit
-from runner.calls.call import Call
+from runner.calls.call import Call, Cost
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
 from runner.calls.delivery.pending_batch import LateError, PendingBatch, WaitingRequest
@@ -35,12 +35,12 @@ class BatchAttempt:
     attempt_live: Callable[[Call, Sequence[Limit]], Coroutine[Any, Any, Completion]]
 
     def __post_init__(self) -> None:
-        calls, ticket = self.call.calls, self.call.ticket
+        calls = self.call.calls
         self._key = digest(f"{calls.sent_as}\n{self.call.terms.key}", 32)
         self._number = len(calls.attempts) + 1
         self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
-        held = self._held or HeldCall(ticket.tokens, ticket.cost_usd)
-        self._tokens, self._usd = held.tokens, held.usd
+        held = self._held or self.call.most
+        self._most = Cost(held.tokens, held.usd)
 
     @property
     def is_wanted(self) -> bool:
@@ -60,16 +60,14 @@ class BatchAttempt:
         room = self.call.ticket
         if self.deliverer.timing.deadline_s is not None:  # the price of going live too
             room = replace(room, tokens=2 * room.tokens, cost_usd=2 * room.cost_usd)
-        reserved = {"may_use_tokens": self._tokens, "may_cost_usd": self._usd}
         async with self.admission.admit((self.budget,), room, counted=False):
-            calls = self.call.calls
-            calls.record("call.started", self._number, request=self._key, **reserved)
+            self.call.start(self._number, self._most, request=self._key)
             return await self._wait()
 
     async def _wait(self) -> Completion:
         call, held = self.call, self._held
         started = asyncio.get_running_loop().time()
-        tokens = max(0, self._tokens - call.request.max_tokens)
+        tokens = max(0, self._most.tokens - call.request.max_tokens)
         waiting = WaitingRequest(
             self._key, call.request, call.ticket.rank, tokens, call.terms.steps, late=self._settle
         )
@@ -110,8 +108,8 @@ class BatchAttempt:
         if not out:
             self._settle(CallError("timeout", "in no batch that answers it in time"))
         elif self._held is None:  # until its end is known, it counts as paid
-            self.budget.spend(self._usd, self._tokens)
-            self._held = HeldCall(self._tokens, self._usd)
+            self.budget.spend(self._most.usd, self._most.tokens)
+            self._held = HeldCall(self._most.tokens, self._most.usd)
         return await self.attempt_live(call, limits)
 
     def _end(self, result: Result, waiting: WaitingRequest, started: float) -> PendingBatch | None:
@@ -128,9 +126,8 @@ class BatchAttempt:
         """Record the attempt's cost in the journal and the budget."""
         if self._held is not None and self._held.settled:
             return  # an earlier session has noted it
-        bound, key = (self._tokens, self._usd), self._key
-        _, usd, tokens = self.call.settle(self._number, result, bound, "batch", request=key)
-        if self._held is not None:
-            tokens, usd = tokens - self._held.tokens, usd - self._held.usd
-        self.budget.spend(usd, tokens)
+        key = self._key
+        _, cost = self.call.settle(self._number, result, self._most, "batch", request=key)
+        counted = self._held or Cost(0, 0.0)  # in the sums already
+        self.budget.spend(cost.usd - counted.usd, cost.tokens - counted.tokens)
         self.admission.reschedule()  # what it has not used is there for others

@@ -11,7 +11,12 @@ import structlog
 from runner.base.errors import CallError, NotRunError
 from runner.calls.activity import busy
 from runner.calls.delivery.ledger import Ledger
-from runner.calls.delivery.pending_batch import PendingBatch, WaitingRequest, failure_of
+from runner.calls.delivery.pending_batch import (
+    PendingBatch,
+    TokenQueue,
+    WaitingRequest,
+    failure_of,
+)
 from runner.calls.delivery.timing import CANCEL_S, Timing
 from runner.calls.retry import RETRIED, Backoff
 from runner.providers.batches.endpoint import OVER, BatchEndpoint, SubmittedBatch
@@ -47,9 +52,9 @@ class Collector:
         """The batches that have not ended."""
         return [each for each in self.batches.values() if not each.is_over]
 
-    def queue(self) -> tuple[int, float]:
+    def queue(self) -> TokenQueue:
         """Return the tokens of the pending batches, and how many there may be."""
-        return sum(pending.tokens for pending in self.out), self._most_queued
+        return TokenQueue(sum(pending.tokens for pending in self.out), self._most_queued)
 
     def count_waiting(self) -> int:
         """Return how many requests wait for pending batches."""
@@ -226,8 +231,8 @@ class Collector:
     def ask(self, pending: PendingBatch, waiting: WaitingRequest) -> None:
         """Let a request of an earlier session wait for its batch, or return its result."""
         waiting.mark = pending.batch.mark
-        line, steps = pending.results.pop(waiting.key, None), waiting.steps
-        if line is not None:
+        steps = waiting.steps
+        if (line := pending.results.pop(waiting.key, None)) is not None:
             waiting.resolve(self.endpoint.read(line, waiting.request))
         elif pending.is_over:
             waiting.resolve(pending.why_missing())

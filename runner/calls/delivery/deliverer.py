@@ -33,9 +33,14 @@ class Deliverer:
     repair: Literal["batch", "live"] = "batch"
 
     def __post_init__(self) -> None:
-        parts = self.endpoint, self.ledger, self.timing
-        self.collector = Collector(*parts, lambda waiting: self._add(waiting))
-        self.sender = Sender(*parts, self.collector.follow, self.collector.queue)
+        self.collector = Collector(self.endpoint, self.ledger, self.timing, again=self._add)
+        self.sender = Sender(
+            self.endpoint,
+            self.ledger,
+            self.timing,
+            on_submitted=self.collector.follow,
+            queue=self.collector.queue,
+        )
 
     async def open(self) -> None:
         """Open the endpoint and take over the batches of earlier sessions; raise CallError."""

@@ -73,6 +73,19 @@ class WaitingRequest:
             self.reply.set_exception(LateError(out=out))
 
 
+@dataclass(frozen=True, slots=True)
+class TokenQueue:
+    """The *tokens* of all pending batches of a model, and the *most* that there may be."""
+
+    tokens: int
+    most: float
+
+    @property
+    def room(self) -> float:
+        """The tokens that a further batch may have."""
+        return self.most - self.tokens
+
+
 @dataclass(eq=False, slots=True)
 class PendingBatch:
     """A batch that is pending, or whose results are stored.

@@ -15,6 +15,7 @@ from runner.calls.delivery.ledger import Ledger, LedgerBatch
 from runner.calls.delivery.pending_batch import (
     LateError,
     PendingBatch,
+    TokenQueue,
     WaitingRequest,
     failure_of,
 )
@@ -32,15 +33,15 @@ log = structlog.get_logger("colloquy.delivery")
 class Sender:
     """Sends *pending* requests through *endpoint*; *on_submitted* receives each batch sent.
 
-    *queue* returns the tokens of all pending batches, and how many there may be. What does not
-    fit beside them stays pending until `flush` is called again.
+    *queue* returns the tokens of all pending batches. What does not fit beside them stays pending
+    until `flush` is called again.
     """
 
     endpoint: BatchEndpoint
     ledger: Ledger
     timing: Timing
     on_submitted: Callable[[PendingBatch], object]
-    queue: Callable[[], tuple[int, float]]
+    queue: Callable[[], TokenQueue]
     pending: dict[str, WaitingRequest] = field(default_factory=dict)
     sending: set[asyncio.Task[None]] = field(default_factory=set)
     _chars: int = 0
@@ -75,15 +76,14 @@ class Sender:
 
     async def _send_all(self, ready: list[WaitingRequest]) -> None:
         while ready := self._staying(ready):
-            queued, most = self.queue()
-            room = most - queued
-            if queued and ready[0].tokens > room:
+            queue = self.queue()
+            if queue.tokens and ready[0].tokens > queue.room:
                 self.pending |= {waiting.key: waiting for waiting in ready}
                 return
             mark = secrets.token_hex(16)
             for waiting in ready:
                 waiting.mark = mark  # it can no longer be withdrawn
-            lines = await offload(self._lines, ready, room)
+            lines = await offload(self._lines, ready, queue.room)
             chosen, ready = ready[: len(lines)], ready[len(lines) :]
             for waiting in ready:
                 waiting.mark = None
@@ -182,7 +182,7 @@ class Sender:
                     raise
                 if error.kind in TRANSIENT and not error.unreached:
                     return ""
-                if error.kind == THROTTLE and self.queue()[0]:  # others may have to end first
+                if error.kind == THROTTLE and self.queue().tokens:  # others may have to end first
                     backoff.failures = 0
                 wait = backoff.wait_s(error)
             if self.timing.now() + wait >= until:

@@ -3,10 +3,10 @@
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 
@@ -101,15 +101,20 @@ def _from_table(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
         place = f"{file}:{line}"
         if not given["segment"] and not given["quote"]:
             raise ConfigError(f"{place}: expected a segment or a quote")
-        cell, held = given["code"], rows.setdefault(given["file"], [])
-        parts = [cell] if find(cell) else _SEVERAL.split(cell)
-        for called in chain.from_iterable([p] if find(p) else _COMMA.split(p) for p in parts):
+        held = rows.setdefault(given["file"], [])
+        for called in _named_codes(given["code"], find):
             code = find(called) or ""
             if not code and called.casefold() not in _NO_CODE:
                 why = f"{one_line(called, 60)!r} is not in the codebook"
                 raise ConfigError(f"{place}: column code: {why}{did_you_mean(called, book.names)}")
             held.append(CoderRow(place, given["segment"], code, given["quote"]))
     return rows, []
+
+
+def _named_codes(cell: str, find: Callable[[str], str | None]) -> Iterator[str]:
+    """Yield the codes that a cell names; those that *find* knows may contain a separator."""
+    for part in [cell] if find(cell) else _SEVERAL.split(cell):
+        yield from [part] if find(part) else _COMMA.split(part)
 
 
 def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
@@ -124,14 +129,8 @@ def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
             if (code := by_guid.get(guid) or find(name)) is None:
                 foreign[name] += 1
                 continue
-            # The words that it touches: programs count marks of order differently.
-            before = _WORD_END.search(source.text[max(0, start - _MAX_WORD) : start])
-            after = _WORD.match(source.text[end : end + _MAX_WORD])
-            words = source.text[start:end]
-            words = (before[0] if before and words[:1].isalnum() else "") + words
-            words += after[0] if after and words[-1:].isalnum() else ""
-            place = f"{file}: {source.name} {start}-{end}"
-            held.append(CoderRow(place, "", code, words, (start, end), source.text))
+            place, quote = f"{file}: {source.name} {start}-{end}", _words(source.text, start, end)
+            held.append(CoderRow(place, "", code, quote, (start, end), source.text))
     codes = [one_line(repr(name), 60) for name, _ in foreign.most_common()]
     left = [
         (foreign.total(), f"not in the codebook: {first_of(codes, MAX_FOREIGN)}"),
@@ -139,6 +138,16 @@ def _from_project(file: Path, book: Codebook) -> tuple[Rows, list[str]]:
         (project.others, "they are in no plain text"),
     ]
     return rows, [f"{file.name}: {plural(n, 'coding')} left out: {why}" for n, why in left if n]
+
+
+def _words(text: str, start: int, end: int) -> str:
+    """Return the words that a selection touches; programs count marks of order differently."""
+    words = text[start:end]
+    before = _WORD_END.search(text[max(0, start - _MAX_WORD) : start])
+    after = _WORD.match(text[end : end + _MAX_WORD])
+    head = before[0] if before and words[:1].isalnum() else ""
+    tail = after[0] if after and words[-1:].isalnum() else ""
+    return f"{head}{words}{tail}"
 
 
 def add_code(codes: Codes, segment: str, code: str, quote: str) -> None:
@@ -163,15 +172,7 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
     near = ""
     for row in rows:
         if row.segment:
-            number = _NUMBER.fullmatch(row.segment)
-            named = f"S{int(number[1]):04d}" if number else row.segment
-            if named not in source.segments:
-                close = did_you_mean(row.segment, source.segments)
-                raise ConfigError(
-                    f"{row.place}: column segment: {one_line(row.segment, 40)!r} is not in "
-                    f"{source.file}{close}"
-                )
-            found = [(named, row.quote)]
+            found = [(_named_segment(source, row), row.quote)]
         elif row.span is not None and is_ours(row.text):
             found = list(_overlapped(source, placed, *row.span))
         else:
@@ -185,6 +186,16 @@ def codes_of(source: SourceText, rows: Sequence[CoderRow]) -> tuple[Codes, list[
         for segment, quote in found:
             add_code(codes, segment, row.code, quote)
     return codes, lost
+
+
+def _named_segment(source: SourceText, row: CoderRow) -> str:
+    number = _NUMBER.fullmatch(row.segment)
+    named = f"S{int(number[1]):04d}" if number else row.segment
+    if named not in source.segments:
+        why = f"{one_line(row.segment, 40)!r} is not in {source.file}"
+        close = did_you_mean(row.segment, source.segments)
+        raise ConfigError(f"{row.place}: column segment: {why}{close}")
+    return named
 
 
 def _overlapped(

@@ -47,6 +47,17 @@ class SettingFigures:
 
 
 @dataclass(frozen=True, slots=True)
+class _Gap:
+    """The *difference* of two settings in the figure *name*; *doubt* is what makes it doubtful."""
+
+    name: str
+    one: Setting
+    other: Setting
+    difference: Difference
+    doubt: str
+
+
+@dataclass(frozen=True, slots=True)
 class FigurePair:
     """Difference of *first* and *second* in one figure; *p* is adjusted for all pairs.
 
@@ -136,24 +147,33 @@ def _figures(setting: Setting, names: Sequence[str]) -> SettingFigures:
 
 def _pairs(names: Sequence[str], settings: Sequence[Setting]) -> list[FigurePair]:
     """Return the pairs of *settings* in figures of one kind, adjusted for their number."""
-    found = []
-    for name, (one, other) in product(names, combinations(settings, 2)):
-        a, b = one.figures.get(name, {}), other.figures.get(name, {})
-        shared = sorted(a.keys() & b.keys())
-        if name.split()[0] in (PRECISION, FOUND):
-            gap, doubt = compared(name, one, other, shared)
-        else:
-            gap, doubt = difference([a[sha] for sha in shared], [b[sha] for sha in shared]), ""
-        if gap is not None:
-            found.append((name, one, other, gap, doubt))
-    adjusted = holm([gap.p for *_, gap, _ in found])
+    made = (_gap(name, *pair) for name, pair in product(names, combinations(settings, 2)))
+    gaps = [gap for gap in made if gap is not None]
+    adjusted = holm([gap.difference.p for gap in gaps])
     tested = sum(p is not None for p in adjusted)
-    made = []
-    for (name, one, other, gap, doubt), p in zip(found, adjusted, strict=True):
-        apart, more = is_significant(gap, p), needed(gap, tested)
-        words = pair_words(name, one.name, other.name, gap, p, more, apart=apart, doubt=doubt)
-        made.append(FigurePair(name, one.label, other.label, gap, p, apart, more, words))
-    return made
+    return [_pair(gap, p, tested) for gap, p in zip(gaps, adjusted, strict=True)]
+
+
+def _gap(name: str, one: Setting, other: Setting) -> _Gap | None:
+    """Return how two settings differ in the figure *name*, None where it is unknown."""
+    own, theirs = one.figures.get(name, {}), other.figures.get(name, {})
+    shared = sorted(own.keys() & theirs.keys())
+    if name.split()[0] in (PRECISION, FOUND):
+        found, doubt = compared(name, one, other, shared)
+    else:
+        found, doubt = difference([own[s] for s in shared], [theirs[s] for s in shared]), ""
+    return None if found is None else _Gap(name, one, other, found, doubt)
+
+
+def _pair(gap: _Gap, p: float | None, tested: int) -> FigurePair:
+    """Return *gap* with its verdict; *p* is adjusted for the *tested* pairs."""
+    apart, more = is_significant(gap.difference, p), needed(gap.difference, tested)
+    first, second = gap.one.name, gap.other.name
+    words = pair_words(
+        gap.name, first, second, gap.difference, p, more, apart=apart, doubt=gap.doubt
+    )
+    labels = gap.one.label, gap.other.label
+    return FigurePair(gap.name, *labels, gap.difference, p, apart, more, words)
 
 
 def pair_words(
@@ -161,20 +181,7 @@ def pair_words(
     *, apart: bool, doubt: str = "",
 ) -> str:  # fmt: skip
     """Return one verdict as a sentence: `A finds 4 points fewer action items than B, …`."""
-    count, low = abs(round(100 * gap.value)), gap.value < 0
-    points = plural(count, "point")
-    less, fewer = ("less", "fewer") if low else ("more", "more")
-    kind, _, rest = name.partition(" ")
-    what = rest.replace("_", " ")
-    things = f"findings of {what}" if what else "of the findings labelled right"
-    if what.endswith("s") and not what.endswith(("sis", "ss", "means")):  # a plural
-        things = what
-    clause, short = _CLAUSES[kind]
-    words = {"points": points, "less": less, "fewer": fewer, "things": things, "check": rest}
-    begun = f"{first} {clause.format_map(words)} than {second}"
-    if count == 0:
-        named = f"{short} {rest if kind == CHECK else what}".strip()
-        begun = f"{first} and {second} differ by less than a point ({named})"
+    begun = _difference_words(name, first, second, gap.value)
     if gap.low is None or gap.high is None or gap.n < MIN_TRANSCRIPTS:
         return f"{begun}: {gap.n} of {MIN_TRANSCRIPTS} transcripts that a verdict needs"
     if doubt and not apart:
@@ -182,14 +189,35 @@ def pair_words(
     shown = f"{begun}, 95 % {_signed(gap.low)} to {_signed(gap.high)}"
     if apart:
         return f"{shown}, p={p:.2g}: significant with {gap.n} transcripts"
+    would = _outlook(gap, more)
+    return f"{shown}: not significant with {gap.n} transcripts; {would}"
+
+
+def _difference_words(name: str, first: str, second: str, value: float) -> str:
+    kind, _, rest = name.partition(" ")
+    what = rest.replace("_", " ")
+    clause, short = _CLAUSES[kind]
+    count = abs(round(100 * value))
+    if count == 0:
+        named = f"{short} {rest if kind == CHECK else what}".strip()
+        return f"{first} and {second} differ by less than a point ({named})"
+    things = f"findings of {what}" if what else "of the findings labelled right"
+    if what.endswith("s") and not what.endswith(("sis", "ss", "means")):  # a plural
+        things = what
+    less, fewer = ("less", "fewer") if value < 0 else ("more", "more")
+    points = plural(count, "point")
+    said = clause.format(points=points, less=less, fewer=fewer, things=things, check=rest)
+    return f"{first} {said} than {second}"
+
+
+def _outlook(gap: Difference, more: int | None) -> str:
+    """Return how many transcripts would show *gap*, of which *more* are predicted to do so."""
     if more is not None and more > gap.n:
         step = 10 ** (len(str(more)) - 2)  # a prediction has two digits
-        would = f"about {-(-more // step) * step:,} would be enough"
-    elif more is None and gap.error:
-        would = "more than 1,000 would be needed"
-    else:  # also where each transcript shows the same
-        would = f"{2 * gap.n:,} would show more"
-    return f"{shown}: not significant with {gap.n} transcripts; {would}"
+        return f"about {-(-more // step) * step:,} would be enough"
+    if more is None and gap.error:
+        return "more than 1,000 would be needed"
+    return f"{2 * gap.n:,} would show more"  # also where each transcript shows the same
 
 
 def _signed(value: float) -> str:

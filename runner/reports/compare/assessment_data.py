@@ -108,7 +108,8 @@ def assessment_data(
         own = {key: group.settings[key] for key in shown_keys}
         new = Setting(setting_label(own), len(settings) + 1)
         setting = settings.setdefault(tuple(own.values()), new)
-        for paths in map(_runs, (row.path for row in group.rows)):
+        for row in group.rows:
+            paths = _runs(row.path)
             left += max(0, len(paths) - MAX_FILES)
             for run in _read(paths):
                 ran |= run.records.keys()

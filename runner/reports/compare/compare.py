@@ -64,25 +64,37 @@ def compare(paths: Iterable[Path]) -> Comparison:
     keys = differing_keys([row.settings for row in known], [row.overrides for row in known])
     groups = _with_baselines(_grouped(known, list(keys)))
     themes = theme_pairs(_batches(groups))
-    verdict, found = SHARDED, Assessment()
+    verdict, assessment = SHARDED, Assessment()
     pairs: list[Pair] = []
-    if not (sharded := list(keys) == [SHARD] and not keys[SHARD]):
+    sharded = list(keys) == [SHARD] and not keys[SHARD]
+    if not sharded:
         groups = _with_front(groups)
         pairs = judge(most_telling(groups))
         differ = any(OF_TRANSCRIPT.fullmatch(key) for group in groups for key in group.settings)
         verdict = OTHER_WORK if differ else verdict_on(groups, pairs)
-        found = assess(*assessment_data(groups, keys))
-    notes = tuple(notes_on(rows, groups, pairs, sharded=sharded))
-    facts = tuple(pairs), verdict, notes, found, themes, sharded
-    return Comparison(tuple(rows), keys, tuple(groups), *facts)
+        assessment = assess(*assessment_data(groups, keys))
+    return Comparison(
+        rows=tuple(rows),
+        keys=keys,
+        groups=tuple(groups),
+        pairs=tuple(pairs),
+        verdict=verdict,
+        notes=tuple(notes_on(rows, groups, pairs, sharded=sharded)),
+        assessment=assessment,
+        themes=themes,
+        sharded=sharded,
+    )
 
 
 def _batches(groups: Sequence[Group]) -> dict[str, Path]:
     """Return the batches of *groups* by number and setting, of repeats also by their name."""
-    named = ((f"{n} {g.label}", g, row) for n, g in enumerate(groups, 1) for row in g.rows)
-    return {
-        f"{name} ({r.name})" if len(g.rows) > 1 else name: r.path for name, g, r in named if r.batch
-    }
+    batches = {}
+    for number, group in enumerate(groups, 1):
+        for row in group.rows:
+            repeat = f" ({row.name})" if len(group.rows) > 1 else ""
+            if row.batch:
+                batches[f"{number} {group.label}{repeat}"] = row.path
+    return batches
 
 
 def _grouped(rows: Sequence[RunRow], keys: Sequence[str]) -> list[Group]:
@@ -138,9 +150,10 @@ def dominated(points: Sequence[Point | None]) -> list[bool | None]:
     """
 
     def dominates(one: Point, other: Point) -> bool:
-        gains = [other[0] - one[0], one[1] - other[1]]
-        if one[2] is not None and other[2] is not None:
-            gains.append(other[2] - one[2])
+        (wall_s, quality, usd), (other_wall_s, other_quality, other_usd) = one, other
+        gains = [other_wall_s - wall_s, quality - other_quality]
+        if usd is not None and other_usd is not None:
+            gains.append(other_usd - usd)
         return min(gains) >= 0 and max(gains) > 0
 
     known = [point for point in points if point is not None]

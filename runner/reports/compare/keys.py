@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -58,25 +58,38 @@ def differing_keys(
     names = dict.fromkeys(k for config in configs for k in config if not _IDENTITY.fullmatch(k))
     values = {key: [config.get(key, ABSENT) for config in configs] for key in names}
     different = {key: column for key, column in values.items() if len(set(column)) > 1}
-    typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
-    typed |= {  # the choice of a group, as in `model=openai`
-        key
-        for key in different
-        if key.rpartition(".")[0] in typed and key.endswith((".name", ".path"))
-    }
+    typed = _typed(different, overrides)
     shown: dict[str, list[str]] = {}
     for key in sorted(different, key=lambda key: _rank(key, typed)):
-        own = different[key]
-        leaders = [  # with the same value of *key* for each of their values
-            each
-            for each in ([] if key in typed else islice(shown, MAX_LEADERS))
-            if len(set(zip(different[each], own, strict=True))) == len(set(different[each]))
-        ]
-        if leaders:  # one with equal values is most likely interpolated
-            shown[max(leaders, key=lambda each: different[each] == own)].append(key)
-        else:
+        before = () if key in typed else islice(shown, MAX_LEADERS)
+        leader = _leader(different[key], {each: different[each] for each in before})
+        if leader is None:
             shown[key] = []
+        else:
+            shown[leader].append(key)
     return shown
+
+
+def _typed(keys: Iterable[str], overrides: Iterable[Sequence[str]]) -> set[str]:
+    """Return the keys of *overrides*, and those of *keys* that name the choice of a group.
+
+    `model=openai` chooses `model.name`.
+    """
+    typed = {override.partition("=")[0].lstrip("+~") for each in overrides for override in each}
+    naming = (key for key in keys if key.endswith((".name", ".path")))
+    return typed | {key for key in naming if key.rpartition(".")[0] in typed}
+
+
+def _leader(values: Sequence[str], others: Mapping[str, Sequence[str]]) -> str | None:
+    """Return the key of the first of *others* that determines *values*, None without any."""
+    leaders = [key for key, column in others.items() if _determines(column, values)]
+    # One with equal values comes first: it is most likely interpolated.
+    return max(leaders, key=lambda key: others[key] == values, default=None)
+
+
+def _determines(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Return whether each value of *one* always goes with the same value of *other*."""
+    return len(set(zip(one, other, strict=True))) == len(set(one))
 
 
 def _rank(key: str, typed: set[str]) -> tuple[bool, bool, bool, int, str]:
@@ -95,8 +108,9 @@ def short_names(keys: Collection[str]) -> dict[str, str]:
     counts = Counter(end for key in keys for end in ends(key))
     names = {}
     for key in keys:
-        two = key.startswith("prompts.") or key.endswith((".name", ".path", ".sha256"))
-        names[key] = next((end for end in ends(key)[two:] if counts[end] == 1), key)
+        is_vague = key.startswith("prompts.") or key.endswith((".name", ".path", ".sha256"))
+        own = ends(key)[1:] if is_vague else ends(key)
+        names[key] = next((end for end in own if counts[end] == 1), key)
     return names
 
 

@@ -7,7 +7,6 @@ Horvitz and Thompson, 1952): it does not matter how many findings of each settin
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 
 import numpy as np
 
@@ -47,38 +46,53 @@ def compared(
     found = difference(labelled[:, 0], labelled[:, 1], figure)
     if found is None or not few[:, OWN].any():
         return found, ""
-    worse, added = int(found.value > 0), (unlabelled * few)[..., OWN, None]
-    labelled[..., OWN, :WERE_RIGHT] += added
+    worse = 1 if found.value > 0 else 0
+    added = (unlabelled * few)[..., OWN, None]
+    labelled[..., OWN, [ALL, LABELLED]] += added
     labelled[:, worse, OWN, WERE_RIGHT:] += added[:, worse]
     least = difference(labelled[:, 0], labelled[:, 1], figure)
     is_same_way = least is not None and least.value * found.value > 0
-    shares = zip(("it", "the other"), tables.sum(0)[:, OWN], strict=True)
-    words = [f"of what only {who} found {c[LABELLED] / c[ALL]:.0%}" for who, c in shares if c[ALL]]
-    return (least if is_same_way else replace(found, p=None)), f"{', '.join(words)} is labelled"
+    return (least if is_same_way else replace(found, p=None)), _labelled_words(tables)
+
+
+def _labelled_words(tables: Array) -> str:
+    """Return which share of the findings that only one setting has is labelled."""
+    own = zip(("it", "the other"), tables.sum(0)[:, OWN], strict=True)
+    words = (f"of what only {who} found {c[LABELLED] / c[ALL]:.0%}" for who, c in own if c[ALL])
+    return f"{', '.join(words)} is labelled"
 
 
 def _tables(name: str, one: Setting, other: Setting, shas: Sequence[str]) -> Array:
     """Return the counts of both settings in each transcript."""
     analyzer = name.partition(" ")[2]
     analyzers = {analyzer} if analyzer else one.labelled_analyzers | other.labelled_analyzers
-    tables = []
-    for sha, (own, their) in product(shas, ((one, other), (other, one))):
-        table = [[0.0] * 5, [0.0] * 5, [1.0, 1.0, 0.0, 0.0, 0.0]]  # NEITHER counts as it is
-        part = 1 / max(1, own.runs[sha])
-        for item, verdict in own.items.get(sha, ()):
-            if item.analyzer in analyzers and verdict != UNSURE:
-                row = table[BOTH if their.has(item, sha) else OWN]
-                row[ALL] += part
-                row[LABELLED] += part * (verdict in DECIDED)
-                row[WERE_RIGHT] += part * (verdict == RIGHT)
-        theirs = their.known.get(sha, {})
-        for key, had in own.known.get(sha, {}).items():
-            if analyzer in ("", key[0]) and (had or not theirs.get(key)):
-                who = (BOTH if theirs.get(key) else OWN) if had else NEITHER
-                table[who][HAS] += had
-                table[who][KNOWN] += 1.0 if who == OWN else 0.5
-        tables.append(table)
+    tables = [
+        _table(own, their, sha, analyzers, analyzer)
+        for sha in shas
+        for own, their in ((one, other), (other, one))
+    ]
     return np.array(tables).reshape(-1, 2, 3, 5)
+
+
+def _table(
+    own: Setting, their: Setting, sha: str, analyzers: set[str], analyzer: str
+) -> list[list[float]]:
+    """Return the counts of *own* in a transcript; of right ones all, or those of *analyzer*."""
+    table = [[0.0] * 5, [0.0] * 5, [1.0, 1.0, 0.0, 0.0, 0.0]]  # NEITHER counts as it is
+    part = 1 / max(1, own.runs[sha])
+    for item, verdict in own.items.get(sha, ()):
+        if item.analyzer in analyzers and verdict != UNSURE:
+            row = table[BOTH if their.has(item, sha) else OWN]
+            row[ALL] += part
+            row[LABELLED] += part * (verdict in DECIDED)
+            row[WERE_RIGHT] += part * (verdict == RIGHT)
+    theirs = their.known.get(sha, {})
+    for key, had in own.known.get(sha, {}).items():
+        if analyzer in ("", key[0]) and (had or not theirs.get(key)):
+            who = (BOTH if theirs.get(key) else OWN) if had else NEITHER
+            table[who][HAS] += had
+            table[who][KNOWN] += 1.0 if who == OWN else 0.5
+    return table
 
 
 def right_gap(sums: Array) -> Array:

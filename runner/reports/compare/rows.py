@@ -117,8 +117,17 @@ def read_row(path: Path) -> RunRow:
         why = to_terminal(str(error) or type(error).__name__, 200)
         return RunRow(path, path.name, "damaged", why)
     status, reason = _state(run, settings, figures)
-    facts = settings, run.overrides, figures, _deterministic(run.config), run.is_batch
-    return RunRow(path, run.name, status, to_terminal(reason, 200), *facts)
+    return RunRow(
+        path,
+        run.name,
+        status,
+        reason=to_terminal(reason, 200),
+        settings=settings,
+        overrides=run.overrides,
+        figures=figures,
+        deterministic=_deterministic(run.config),
+        batch=run.is_batch,
+    )
 
 
 def _settings(run: StoredRun) -> dict[str, str]:

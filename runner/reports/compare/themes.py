@@ -1,7 +1,7 @@
 """Comparison of batches' themes: counts, size, cost and agreement of groupings."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import combinations
@@ -51,14 +51,19 @@ def figures_of(batch: Path) -> dict[str, float | None]:
     grouped = len({name for theme in found.themes for name in theme.findings})
     every = grouped + len(found.unassigned)
     calls = sum(row.status != "not_run" for row in found.ledger if row.node != FILE)
-    counts = (len(found.themes), grouped / every if every else None, len(found.contradictions))
     spent = Spent()  # by calls that belong to no run
     for line in lines_of(batch / "journal.jsonl"):
         with suppress(KeyError, TypeError, ValueError):
             if line.get("run") is None:
                 spent.add(line)
-    values = (*counts, len(found.outliers), calls, spent.totals()["cost_usd"])
-    return dict(zip((*FIGURES, COST), values, strict=True))
+    return {
+        "themes": len(found.themes),
+        "grouped": grouped / every if every else None,
+        "contradictions": len(found.contradictions),
+        "outliers": len(found.outliers),
+        "collection_calls": calls,
+        COST: spent.totals()["cost_usd"],
+    }
 
 
 def theme_pairs(batches: Mapping[str, Path]) -> tuple[ThemePair, ...]:
@@ -90,13 +95,16 @@ def adjusted_rand(one: Sequence[Hashable], other: Sequence[Hashable]) -> float |
     Hubert and Arabie, "Comparing partitions", 1985, equation 5. None for fewer than two items, or
     if both have one group, or only groups of one item.
     """
-    pairs, mine, theirs = (
-        sum(comb(n, 2) for n in Counter(values).values())
-        for values in (zip(one, other, strict=True), one, other)
-    )
+    pairs = _pairs_alike(zip(one, other, strict=True))
+    mine, theirs = _pairs_alike(one), _pairs_alike(other)
     expected = mine * theirs / comb(len(one), 2) if len(one) > 1 else 0.0
     most = (mine + theirs) / 2
     return (pairs - expected) / (most - expected) if most - expected > 1e-9 else None
+
+
+def _pairs_alike(groups: Iterable[Hashable]) -> int:
+    """Return how many pairs of items are in one group; *groups* are those of the items."""
+    return sum(comb(items, 2) for items in Counter(groups).values())
 
 
 def pair_cells(pair: ThemePair) -> list[str]:

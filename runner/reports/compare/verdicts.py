@@ -71,18 +71,38 @@ def judge(groups: Sequence[Group]) -> list[Pair]:
 
     With fewer than MIN_REPEATS repeats of each, only deterministic figures get a verdict.
     """
-    made = [Pair(a.label, b.label, {}) for a, b in combinations(groups, 2)]
+    pairs = [*combinations(groups, 2)]
+    made = [Pair(first.label, second.label, {}) for first, second in pairs]
     for figure in FIGURES:
-        counted = [g.rows if figure == "quality" else g.measured for g in groups]
-        samples = [*combinations([known_figures(rows, figure) for rows in counted], 2)]
-        exact = [_is_exact(a, b, figure) for a, b in combinations(groups, 2)]
-        p_values = [
-            None if same or min(map(len, each)) < MIN_REPEATS else difference_p(*each)
-            for each, same in zip(samples, exact, strict=True)
+        samples = [
+            _Samples(
+                _values(figure, first), _values(figure, second), _is_exact(first, second, figure)
+            )
+            for first, second in pairs
         ]
-        for pair, each, p, same in zip(made, samples, holm(p_values), exact, strict=True):
-            pair.verdicts[figure] = _verdict(figure, *each, p, exact=same)
+        adjusted = holm([each.p for each in samples])
+        for pair, each, p in zip(made, samples, adjusted, strict=True):
+            pair.verdicts[figure] = _verdict(figure, each, p)
     return made
+
+
+@dataclass(frozen=True, slots=True)
+class _Samples:
+    """The known values of a figure in two settings; *exact*: both are deterministic."""
+
+    first: list[float]
+    second: list[float]
+    exact: bool
+
+    @property
+    def p(self) -> float | None:
+        """The p value of equal means, None without a test."""
+        few = min(len(self.first), len(self.second)) < MIN_REPEATS
+        return None if self.exact or few else difference_p(self.first, self.second)
+
+
+def _values(figure: str, group: Group) -> list[float]:
+    return known_figures(group.rows if figure == "quality" else group.measured, figure)
 
 
 def most_telling(groups: Sequence[Group]) -> Sequence[Group]:
@@ -107,18 +127,18 @@ def _is_exact(one: Group, other: Group, figure: str) -> bool:
     return all(len(each) == 1 for each in scatter) and (figure != "cost_usd" or len(cached) == 1)
 
 
-def _verdict(
-    figure: str, a: Sequence[float], b: Sequence[float], p: float | None, *, exact: bool
-) -> PairVerdict:
-    if not a or not b:
+def _verdict(figure: str, samples: _Samples, p: float | None) -> PairVerdict:
+    """Return the verdict on *samples*; *p* is theirs, adjusted for all pairs."""
+    if not samples.first or not samples.second:
         return PairVerdict(INCONCLUSIVE, None, None, "unknown")
-    first, second = fmean(a), fmean(b)
+    first, second = fmean(samples.first), fmean(samples.second)
     ratio = first / second if second else None
     word = FIGURES[figure].lower if first < second else FIGURES[figure].higher
-    if exact:
+    if samples.exact:
         return PairVerdict(EQUAL if first == second else word, ratio, None, "deterministic")
     if p is None:
-        why = f"n={len(a)} and n={len(b)}, {MIN_REPEATS} of each needed"
+        n, m = len(samples.first), len(samples.second)
+        why = f"n={n} and n={m}, {MIN_REPEATS} of each needed"
         return PairVerdict(INCONCLUSIVE, ratio, None, why)
     why = f"p={p:.2g}" if p >= MIN_P else f"p<{MIN_P}"
     return PairVerdict(word if p < LEVEL else INCONCLUSIVE, ratio, p, why)
@@ -147,16 +167,20 @@ def _clause(figure: str, groups: Sequence[Group], pairs: Sequence[Pair]) -> str:
     if len(set(known.values())) == 1:
         return "equal"
     best, others = words.best_of(known), len(known) - 1
-    good, bad = (words.lower, words.higher)[:: 1 if words.least_is_best else -1]
+    better, worse = words.lower, words.higher
+    if not words.least_is_best:
+        better, worse = worse, better
     own = [
-        (pair.verdicts[figure], good if pair.first == best else bad)
+        pair
         for pair in pairs
         if best in (pair.first, pair.second) and {pair.first, pair.second} <= known.keys()
     ]
-    won = sum(each.verdict == wanted for each, wanted in own)
+    verdicts = [pair.verdicts[figure] for pair in own]
+    wanted = [better if pair.first == best else worse for pair in own]
+    won = sum(each.verdict == word for each, word in zip(verdicts, wanted, strict=True))
     number = next(n for n, group in enumerate(groups, 1) if group.label == best)
     value = f"{words.best} is {name_in_sentence(best, number)}, {words.show(known[best])}"
-    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each, _ in own):
+    if not won and any(each.p is None and each.verdict == INCONCLUSIVE for each in verdicts):
         return f"no verdict without {MIN_REPEATS} repeats of each setting; so far {value}"
     if not won:
         return "no significant difference"
