@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runner.transcript.layouts.catalogue import Layout, Turns
+from runner.transcript.layouts.catalogue import Layout, OpenedTurn, Turns
 from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.rows import Row
@@ -38,14 +38,15 @@ class LayoutEvidence:
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
-                found[at] = (name, opening)
+                found[at] = OpenedTurn(name, opening)
                 sure = self.layout.sure or self.layout.timed
             elif not opening.label:
-                found[at] = (None, opening)
+                found[at] = OpenedTurn(None, opening)
             elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
                 rest = row.rest if row.stamp or row.mark.startswith("#") else row.raw
-                found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
+                plain = replace(opening, rest=rest, stamp=row.stamp, rows=1)
+                found[at] = OpenedTurn(None, plain)
         return found
 
 

@@ -214,12 +214,10 @@ def parted(part: re.Pattern[str]) -> Opens:
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
-        for found in part.finditer(row.rest[:HEAD_CHARS]):
-            rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
-            if name.count("(") <= name.count(")"):
-                break
-        else:
+        found = next(filter(_outside_parentheses, part.finditer(row.rest[:HEAD_CHARS])), None)
+        if found is None:
             return None
+        name, rest = row.rest[: found.start()], row.rest[found.end() :].strip()
         if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
         named = read_label(name, row.stamp, rest, row.mark + row.opening)
@@ -229,6 +227,11 @@ def parted(part: re.Pattern[str]) -> Opens:
         return with_late(named)
 
     return match
+
+
+def _outside_parentheses(found: re.Match[str]) -> bool:
+    before = found.string[: found.start()]
+    return before.count("(") <= before.count(")")
 
 
 dashed = parted(_DASH)
