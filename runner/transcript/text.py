@@ -192,7 +192,7 @@ class _Assembler:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
 
     def _add_timed(self, row: Row, stamp: Stamp) -> None:
-        """Begin a paragraph at *stamp*; its speaker is unknown where turns have times and labels."""
+        """Begin a paragraph at *stamp*; its speaker is unknown if times go with labels."""
         self.flush()
         self._take_time(stamp, "" if row.rest else row.raw)
         timed = self.choice.timed_first if row.rest else self.choice.times_head_turns
