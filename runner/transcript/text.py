@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
+from runner.transcript.layouts.catalogue import OpenedTurn, Turns
 from runner.transcript.layouts.choice import (
     Choice,
     is_heading,
@@ -15,9 +16,8 @@ from runner.transcript.layouts.choice import (
     note_names,
 )
 from runner.transcript.layouts.inline_labels import chosen
-from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.preface import facts_of, is_date, is_speech
-from runner.transcript.layouts.rows import Row, outgrown, rows_of
+from runner.transcript.layouts.rows import Row, Said, outgrown, rows_of
 from runner.transcript.model import Turn, ends_sentence, is_aside, join_lines
 from runner.transcript.reader_notes import Notes
 from runner.transcript.readers import Source
@@ -53,7 +53,7 @@ def turns_of_text(text: str, notes: Notes, places: Sequence[str] = ()) -> list[T
     while at < len(rows):
         at += assembler.step(at)
     turns = assembler.end()
-    gone = outgrown([(turn.speaker, turn.text) for turn in turns])
+    gone = outgrown([Said(turn.speaker, turn.text) for turn in turns])
     for at in sorted(gone):
         notes.leave_out("growing partials", turns[at].text)
     return [turn for at, turn in enumerate(turns) if at not in gone]
@@ -73,7 +73,7 @@ def _times_first(rows: list[Row]) -> list[Row]:
 
 
 def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
-    gone = outgrown([(None, row.rest) for row in rows])
+    gone = outgrown([Said(None, row.rest) for row in rows])
     for at in sorted(gone):
         notes.leave_out("growing partials", rows[at].raw)
         rows[at + 1].stamp = rows[at].stamp or rows[at + 1].stamp
@@ -81,7 +81,7 @@ def _without_partials(rows: Sequence[Row], notes: Notes) -> list[Row]:
 
 
 def _time_scale(rows: Sequence[Row], choice: Choice) -> TimeScale:
-    opened = {at: opening.stamp for at, (_, opening) in choice.turns.items()}
+    opened = {at: turn.opening.stamp for at, turn in choice.turns.items()}
     found = (row.stamp or opened.get(at) for at, row in enumerate(rows))
     stamps = [stamp for stamp in found if stamp]
     words = sum(len(row.rest.split()) for row in rows) if stamps else 0
@@ -96,6 +96,22 @@ def _end_time(text: str) -> tuple[Stamp, str] | None:
     if stamp is None or not stamp.bracketed or not words.strip():
         return None
     return stamp, text.removesuffix(tail) + words
+
+
+def _repeated_notices(rows: Sequence[Row], turns: Turns, last: int) -> set[str]:
+    """Return the lines above the first turn that stand below the *last*, too."""
+    above = (row for row in rows[: min(turns, default=0)] if not may_be_name(row))
+    long = {row.raw for row in above if len(row.raw.split()) >= _MIN_NOTICE_WORDS}
+    return long & {row.raw for row in rows[last:] if row.gap}
+
+
+def _days(rows: Sequence[Row], turns: Turns) -> set[str]:
+    """Return the dates above turns, as in a chat; somebody may have said a single one."""
+    above = {at: rows[at - 1] for at in turns if at and is_date(rows[at - 1].raw)}
+    days = {row.raw for row in above.values()}
+    if len(days) == 1:
+        return {row.raw for at, row in above.items() if turns[at].opening.stamp and row.gap}
+    return days
 
 
 @dataclass(slots=True)
@@ -133,18 +149,10 @@ class _Assembler:
         self.margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
         self.scale = _time_scale(rows, self.choice)
         ends = [ends_sentence(above.raw) for above, row in pairwise(rows) if row.gap]
-        several = len({name for name, _ in turns.values()}) > 1
+        several = len({turn.speaker for turn in turns.values()}) > 1
         self.punctuated = several and sum(ends) * 2 >= len(ends)
         self.last = max(turns, default=len(rows))
-        above = (row for row in rows[: min(turns, default=0)] if not may_be_name(row))
-        long = {row.raw for row in above if row.raw.count(" ") + 1 >= _MIN_NOTICE_WORDS}
-        again = {row.raw for row in rows[self.last :] if row.gap}
-        heads = ((rows[at - 1], opening) for at, (_, opening) in turns.items() if at)
-        dated = [(row, opening.stamp) for row, opening in heads if is_date(row.raw)]
-        days = {row.raw for row, _ in dated}
-        if len(days) == 1:  # which somebody may have said
-            days = {row.raw for row, stamp in dated if stamp and row.gap}
-        self.notices = (long & again) | days
+        self.notices = _repeated_notices(rows, turns, self.last) | _days(rows, turns)
 
     def step(self, at: int) -> int:
         """Read the row *at*; return how many rows it took."""
@@ -154,7 +162,7 @@ class _Assembler:
             self._leave_out("lines below the transcript", row.raw)
             return 1
         if at in self.choice.turns:
-            return self._open(at, *self.choice.turns[at])
+            return self._open(at, self.choice.turns[at])
         if (above := at < self.choice.notes_end) or (row.raw in self.notices and not self.silent):
             self._leave_out("notes above the transcript" if above else "notices", row.raw)
             return 1
@@ -167,26 +175,38 @@ class _Assembler:
         if heads or self._ends_speech(at):
             self._close_turn()
             self.speaker = None  # whoever spoke above it
+        self._add_row(row)
+        return 1
+
+    def _add_row(self, row: Row) -> None:
+        """Add the words of a row that opens no turn, unless it is a heading."""
         if _FENCED.match(row.raw) or (row.mark.startswith("#") and row.gap and not row.is_stamp):
             self._leave_out("headings", row.raw)
         elif row.stamp and (
             not row.stamp.plain or row.is_stamp or (self.short_stamps and row.placed)
         ):
-            self.flush()
-            self._take_time(row.stamp, "" if row.rest else row.raw)
-            timed = self.choice.timed_first if row.rest else self.choice.times_head_turns
-            if timed or is_aside(row.rest):
-                self.speaker, self.started = None, True
-            self._add(row.rest)
+            self._add_timed(row, row.stamp)
         elif self.speaker and not self.silent and row.placed and is_aside(row.raw):
-            self.flush()  # a note, or the words of others
-            speaker, self.speaker, self.where = self.speaker, None, row.where
-            self._add(row.raw)
-            self.flush()
-            self.speaker = speaker
+            self._add_aside(row)
         else:
             self._add(row.text if row.mark == ">" and not row.opening else row.raw)
-        return 1
+
+    def _add_timed(self, row: Row, stamp: Stamp) -> None:
+        """Begin a paragraph at *stamp*; its speaker is unknown if times go with labels."""
+        self.flush()
+        self._take_time(stamp, "" if row.rest else row.raw)
+        timed = self.choice.timed_first if row.rest else self.choice.times_head_turns
+        if timed or is_aside(row.rest):
+            self.speaker, self.started = None, True
+        self._add(row.rest)
+
+    def _add_aside(self, row: Row) -> None:
+        """Make a turn without speaker of a note, or of the words of others, amid a turn."""
+        self.flush()
+        speaker, self.speaker, self.where = self.speaker, None, row.where
+        self._add(row.raw)
+        self.flush()
+        self.speaker = speaker
 
     def _is_set_off(self, row: Row) -> bool:
         title = " " in row.raw or (len(row.raw) > _MAX_ACRONYM and not ends_sentence(row.raw))
@@ -223,7 +243,9 @@ class _Assembler:
         self._take_time(None, "")
         return self.turns
 
-    def _open(self, at: int, name: str | None, opening: Opening) -> int:
+    def _open(self, at: int, turn: OpenedTurn) -> int:
+        """Begin the *turn* of the row *at*; return how many rows its opening takes."""
+        name, opening = turn
         self.flush()
         self.where = self.rows[at].where
         raw = "\n".join(row.raw for row in self.rows[at : at + opening.rows])

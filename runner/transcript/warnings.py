@@ -29,7 +29,7 @@ _LAST_LATIN = 0x24F
 _MIN_LETTERS, _LEAST_LETTERS = 400, 10  # to tell the language well, and at all
 _NEARLY_ALL = 0.95
 _SOME = 0.1
-_MIN_REPEATED_SPACES = 2
+_MIN_REPEATED_WORDS = 3
 _MIN_SEGMENTS = 10
 _EXAMPLE_CHARS = 50
 NOT_ENGLISH = "this does not look like English, the only language that the offline model reads"
@@ -101,7 +101,7 @@ def _addressed(segments: Sequence[Segment]) -> Iterator[str]:
 
 def _repeats(segments: Sequence[Segment]) -> list[Segment]:
     pairs = ((a, b) for a, b in itertools.pairwise(segments) if a.speaker == b.speaker)
-    return [b for a, b in pairs if a.text == b.text and b.text.count(" ") >= _MIN_REPEATED_SPACES]
+    return [b for a, b in pairs if a.text == b.text and len(b.text.split()) >= _MIN_REPEATED_WORDS]
 
 
 def _running_back(segments: Sequence[Segment]) -> list[Segment]:

@@ -100,7 +100,7 @@ class Asker:
         if (reused := await self._look_up(question, request, key)) is not None:
             return reused
         question.calls.start_conversation()
-        model, fit, mask = question.model, question.fit, self.job.redaction.masked
+        model, mask = question.model, self.job.redaction.masked
 
         def repair(messages: Messages, reply: str, fault: str) -> Messages:
             return self.job.analyzers[request.node].repair(messages, mask(reply), mask(fault))
@@ -112,15 +112,21 @@ class Asker:
             raise
         except CallError as error:
             if error.kind == "context_exceeded":
-                sent, reported = conversation.request, (error.window, error.prompt_tokens)
-                tokens, used = await offload(counted, model, sent), (fit.window, fit.factor)
-                model.learned.overflowed(*reported, tokens, sent.max_tokens, *used)
+                await self._overflowed(question, conversation.request, error)
             failed = failed_outcome(error, key, conversation.notes())
             return replace(failed, model=model.settings.name)
         if conversation.used_earlier:
             outcome = with_note(outcome, one_line(conversation.used_earlier, 200))
         notes = {**outcome.notes, **conversation.notes()}
         return replace(outcome, key=key, model=model.settings.name, notes=notes)
+
+    async def _overflowed(self, question: Question, sent: Request, error: CallError) -> None:
+        """Learn from *error* that *sent* was too long for the window of its model."""
+        model, fit = question.model, question.fit
+        tokens = await offload(counted, model, sent)
+        model.learned.overflowed(
+            error.window, error.prompt_tokens, tokens, sent.max_tokens, fit.window, fit.factor
+        )
 
     async def _measure(self, model: Model, request: Request, usage: Usage) -> None:
         """Compare the provider's count of a prompt with ours; raise CallError if it was cut."""

@@ -50,8 +50,10 @@ class Contexts:
         chars = sum(len(item.line) for group in items.values() for item in group)
         chars += self._chars if node.context.transcript_tokens else 0
         title = f"Findings of {', '.join(stages)}"
-        of = title, items, missing, node.context, self._count, self._job.shown.segments
-        reduced = await offload(reduce_context, *of, chars=chars)
+        shown = self._job.shown.segments
+        reduced = await offload(
+            reduce_context, title, items, missing, node.context, self._count, shown, chars=chars
+        )
         self._keep(self._name(node), reduced, node.context)
         return reduced
 

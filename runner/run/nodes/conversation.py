@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import structlog
 
@@ -21,6 +21,21 @@ Messages = tuple[Message, ...]
 Repair = Callable[[Messages, str, str], Messages]  # as `Analyzer.repair`
 
 log = structlog.get_logger("colloquy.ask")
+
+
+@dataclass(frozen=True, slots=True)
+class _Usable(Generic[T]):
+    """The usable part of a reply that is no full answer; *whole*: the reply was not truncated."""
+
+    part: T
+    whole: bool
+
+    @classmethod
+    def of(cls, error: CallError) -> "_Usable[T] | None":
+        """Return what *error* keeps of its reply, None for nothing."""
+        if not isinstance(error, AnswerError) or error.kept is None:
+            return None
+        return cls(error.kept, error.kind != "truncated")
 
 
 @dataclass
@@ -48,31 +63,32 @@ class Conversation:
         A partly usable reply (`AnswerError.kept`) is used if no other is better: of two, the later
         one, unless only that was truncated.
         """
-        kept: list[T] = []  # at most one
-        is_whole = False
+        best: _Usable[T] | None = None
         while True:
             try:
                 completion = await call(self.request)
                 check_complete(completion)
                 return await read(completion)
             except CallError as error:  # a further name would make a reference cycle
-                request, is_better = None, False
-                if isinstance(error, AnswerError):
-                    whole = error.kind != "truncated"
-                    request, facts = self._next(error), {"kind": error.kind, "error": str(error)}
-                    is_better = error.kept is not None and (whole or not is_whole)
-                    if is_better:
-                        kept, is_whole = [error.kept], whole
-                    if request is not None or not is_better:
-                        self.rejected.append({**facts, "raw_output": error.text})
-                        log.warning("answer.rejected", analyzer=self.request.node, **facts)
-                if request is None and not kept:
+                usable = _Usable[T].of(error)
+                improves = usable is not None and (best is None or usable.whole or not best.whole)
+                best = usable if improves else best
+                request = self._next(error) if isinstance(error, AnswerError) else None
+                if isinstance(error, AnswerError) and (request is not None or not improves):
+                    self._reject(error)
+                if request is not None:
+                    self.request = request
+                elif best is None:
                     raise
-                if request is None:
-                    if not is_better:
+                else:
+                    if not improves:
                         self.used_earlier = f"another request gave no better reply: {error}"
-                    return kept[0]
-                self.request = request
+                    return best.part
+
+    def _reject(self, error: AnswerError) -> None:
+        kind, fault = error.kind, str(error)
+        self.rejected.append({"kind": kind, "error": fault, "raw_output": error.text})
+        log.warning("answer.rejected", analyzer=self.request.node, kind=kind, error=fault)
 
     def _next(self, error: AnswerError) -> Request | None:
         """Return the next request, or None if another one cannot help."""

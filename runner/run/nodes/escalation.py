@@ -83,26 +83,17 @@ class EscalatingNodes(NodeRunner):
         Among equals the first. The others are recorded beside the node before the next model is
         asked; without budget for it, the best answer so far is kept.
         """
-        best, before = outcome, await self._faults(further[0], outcome)
-        faults, steps = before, list[dict[str, Any]]()
+        before = await self._faults(further[0], outcome)
+        best, faults, steps = outcome, before, list[dict[str, Any]]()
         for question in further:
             if not faults:
                 break
             self._set_aside(question, best)
-            spent, sent = question.calls.usage.cost_usd, len(question.calls.attempts)
-            try:
-                other = await self.attempt(question, upstream)
-            except NotRunError as error:  # the answer so far is kept
-                other = failed_outcome(error)
-            new = await self._faults(question, other)
-            cost = _difference(spent, question.calls.usage.cost_usd)
-            cost = None if other.reused == "run" else cost  # an earlier session has paid for it
-            model = question.model.settings.name
-            asked = bool(other.answer or other.reused) or len(question.calls.attempts) > sent
-            told = {"faults": new, "error": other.error}
-            steps.append({"model": model, "asked": asked, "cost_usd": cost, **told})
-            if other.answer is not None and (best.answer is None or len(new) < len(faults)):
-                best, faults = other, new
+            other, step = await self._step(question, upstream)
+            steps.append(step)
+            fewer = best.answer is None or len(step["faults"]) < len(faults)
+            if other.answer is not None and fewer:
+                best, faults = other, step["faults"]
             else:
                 self._set_aside(question, other)
         if not steps:
@@ -121,6 +112,26 @@ class EscalatingNodes(NodeRunner):
         shown = {**facts, "faults": "; ".join(before), "left": "; ".join(faults) or None}
         log.warning(event, analyzer=further[0].node.name, error=why, **shown)
         return replace(best, notes={**best.notes, "escalation": {**facts, "steps": steps}})
+
+    async def _step(
+        self, question: Question, upstream: Mapping[str, Outcome]
+    ) -> tuple[Outcome, dict[str, Any]]:
+        """Ask one further model; return its outcome, and the step as a record stores it."""
+        calls = question.calls
+        spent, sent = calls.usage.cost_usd, len(calls.attempts)
+        try:
+            outcome = await self.attempt(question, upstream)
+        except NotRunError as error:  # the answer so far is kept
+            outcome = failed_outcome(error)
+        cost = _difference(spent, calls.usage.cost_usd)
+        return outcome, {
+            "model": question.model.settings.name,
+            "asked": bool(outcome.answer or outcome.reused) or len(calls.attempts) > sent,
+            # None where an earlier session has paid for it.
+            "cost_usd": None if outcome.reused == "run" else cost,
+            "faults": await self._faults(question, outcome),
+            "error": outcome.error,
+        }
 
     async def _faults(self, question: Question, outcome: Outcome) -> list[str]:
         chars = None if self.job.expected.slow else len(outcome.raw_output or "")

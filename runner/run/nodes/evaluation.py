@@ -90,16 +90,26 @@ async def check(
     wrong = [each for each in content["checks"] if each["status"] == FAILED]
     which = "; ".join(f"{e['analyzer'] or 'run'}: {e['check']}" for e in wrong[:_MAX_LOGGED])
     write = log.warning if wrong else log.info
-    counts = {name: total[name] for name in ("passed", "failed")}
+    _warn_of_references(job)
+    write(
+        "checks.finished",
+        passed=total["passed"],
+        failed=total["failed"],
+        undecided=total["undecided"] or None,
+        which=which or None,
+    )
+    return {CHECKS: {**content, "judge": judge() if judged else None, "escalation": escalated}}
+
+
+def _warn_of_references(job: Job) -> None:
+    """Warn where the transcript has no reference, or a shorter text than its reference."""
     references = references_for(job.expected.references, job.transcript.name)
     if job.expected.references and not references:
         log.warning("references.none", expected=f"{job.transcript.name}.json")
-    if turns := {turn for each in references for turn in each.turns}:
-        last = max(job.turn_of.values(), default=0)
-        if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
-            log.warning("references.beyond_the_end", turns=beyond, last_turn=last)
-    write("checks.finished", **counts, undecided=total["undecided"] or None, which=which or None)
-    return {CHECKS: {**content, "judge": judge() if judged else None, "escalation": escalated}}
+    last = max(job.turn_of.values(), default=0)
+    turns = {turn for each in references for turn in each.turns}
+    if beyond := sorted(turn for turn in turns if turn > last)[:_MAX_LOGGED]:
+        log.warning("references.beyond_the_end", turns=beyond, last_turn=last)
 
 
 def evaluated(

@@ -7,7 +7,9 @@ from contextlib import suppress
 from runner.base.errors import ConfigError, TranscriptError
 from runner.job.build import for_transcript, without_transcript
 from runner.job.job import BatchJob, Job, Setup
+from runner.job.models import Model
 from runner.job.reply_format import other_format
+from runner.providers.request import Request
 from runner.record.store import Store, request_key
 from runner.run.plan.plan import make_plan, read_histories
 
@@ -51,16 +53,22 @@ def may_answer(store: Store, job: Setup) -> bool:
         return len(job.inputs) > _LOOKED_UP or any(may_answer(store, each) for each in _runs(job))
     assert isinstance(job, Job)
     repeat, grounded = job.settings.repeat, job.settings.grounding.require == "ask"
+    return any(
+        store.has(request_key(each, model.settings, repeat, grounded=grounded))
+        for model, request in _first_requests(job)
+        for each in (request, other_format(request))
+        if each is not None
+    )
+
+
+def _first_requests(job: Job) -> Iterator[tuple[Model, Request]]:
+    """Yield the requests that need no answer of another node, to each model that may get them."""
     for node in (node for node in job.pipeline.nodes if not node.needs):
         for model in (*job.chain(node), *job.escalation(node)):
             fit = job.fit(node, model)
             for chunk in fit.chunks if len(fit.chunks) > 1 else (None,):
                 text = job.transcript_material(chunk) if node.transcript else ""
-                request = job.request(node.name, model, text, fit.reply, cache=False)
-                for each in filter(None, (request, other_format(request))):
-                    if store.has(request_key(each, model.settings, repeat, grounded=grounded)):
-                        return True
-    return False
+                yield model, job.request(node.name, model, text, fit.reply, cache=False)
 
 
 def _runs(batch: BatchJob) -> Iterator[Job]:

@@ -37,14 +37,17 @@ class Fits:
     def __init__(self, job: Job, directory: RunDirectory, previous: PreviousSession | None) -> None:
         self._job, self._directory = job, directory
         self._lock = asyncio.Lock()
-        self._facts = [_facts(job.models)]
-        fits = [job.fits]
-        if previous is not None:
-            self._facts = mappings(read_list(previous.path / LEARNED))[-_MAX_ENTRIES:] or [{}]
+        self._facts: list[Facts]
+        if previous is None:
+            self._facts, fits = [_facts(job.models)], [job.fits]
+        else:
+            kept = mappings(read_list(previous.path / LEARNED))[-_MAX_ENTRIES:]
+            self._facts = [*kept] or [{}]
             fits = [_fits(job, facts) for facts in self._facts]
         *self.earlier, self.latest = fits
-        earlier: list[Facts] = [{n: m.learned.before for n, m in job.models.items()}, {}]
-        self._before = earlier if _any_facts(self._facts[0]) else []
+        # Earlier runs cut by what was learned before this one, or by nothing.
+        before = {name: model.learned.before for name, model in job.models.items()}
+        self._before: list[Facts] = [before, {}] if _any_facts(self._facts[0]) else []
         self._cut_before: list[FitsByNode] | None = None
 
     @property

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -26,7 +26,13 @@ from runner.record.reuse import Read
 from runner.record.store import request_key
 from runner.run.nodes.ask import Asker
 
-_NO_ANSWER = "the judge did not answer"
+
+class _Verdict(NamedTuple):
+    """Whether an answer *meets* the rubric, None where that is open, and why."""
+
+    meets: bool | None
+    why: str
+    answered: bool = True  # by the judge
 
 
 @dataclass
@@ -64,8 +70,8 @@ class Judging:
                 return shared.agreements[key]
             verdicts = await gather_all(self._verdict(node, check, each) for each in answers)
             pairs = zip(verdicts, labels, strict=True)
-            found = judge.agreement([(meets, e.label == "right") for (meets, _), e in pairs])
-            if not any(why.startswith(_NO_ANSWER) for _, why in verdicts):
+            found = judge.agreement([(one.meets, each.label == "right") for one, each in pairs])
+            if all(verdict.answered for verdict in verdicts):
                 shared.agreements[key] = found
             return found
 
@@ -77,12 +83,12 @@ class Judging:
             return result(check, node.name, FAILED, reason=why)
         judged = {key: outcome.answer[key] for key in ("insights", "structured_data")}
         masked = orjson.dumps(self.job.redaction.masked(judged)).decode()
-        meets, why = await self._verdict(node, check, masked)
+        meets, why, answered = await self._verdict(node, check, masked)
         agreed = f"agrees with {agreement['agreed']} of {agreement['labels']} labels"
         if agreement["kappa"] is not None:
             agreed += f", kappa {agreement['kappa']:.2f}"
         if meets is None:
-            status = UNKNOWN if why.startswith(_NO_ANSWER) else UNDECIDED
+            status = UNDECIDED if answered else UNKNOWN
             return result(check, node.name, status, reason=why)
         fits = meets is not check.negated
         if not agreement["proven"]:
@@ -92,21 +98,19 @@ class Judging:
         why = f"{why} (the judge {agreed})"
         return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)
 
-    async def _verdict(self, node: Node, check: Check, answer: str) -> tuple[bool | None, str]:
-        """Return the verdict on *answer*, None without one, and the reason."""
+    async def _verdict(self, node: Node, check: Check, answer: str) -> _Verdict:
+        """Return the verdict on *answer* in both orders."""
         try:
             orders = (self._ask(node, check, answer, swapped=each) for each in (False, True))
             both = await gather_all(orders)
         except CallError as error:
-            return None, f"{_NO_ANSWER}: {error}"
-        (one, why), (other, _) = both
-        if one is not other:
-            return None, "the judge contradicts itself when the order is swapped"
-        return one, why
+            return _Verdict(None, f"the judge did not answer: {error}", answered=False)
+        first, second = both
+        if first.meets is not second.meets:
+            return _Verdict(None, "the judge contradicts itself when the order is swapped")
+        return first
 
-    async def _ask(
-        self, node: Node, check: Check, answer: str, *, swapped: bool
-    ) -> tuple[bool, str]:
+    async def _ask(self, node: Node, check: Check, answer: str, *, swapped: bool) -> _Verdict:
         model, redaction = self.job.models[self.job.expected.judge], self.job.redaction
         rubric = redaction.mask(text(check.value), fixed=True)
         request = Request(
@@ -132,7 +136,7 @@ class Judging:
             self.calls.absorb(calls)
         self.recorder.part_ended(asked, outcome, calls)
         data = (outcome.answer or {})["structured_data"]
-        return data["meets"], data["reason"]
+        return _Verdict(data["meets"], data["reason"])
 
     async def _reply(
         self, node: Node, model: Model, request: Request, calls: CallLog, read: Read

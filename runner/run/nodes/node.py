@@ -70,9 +70,13 @@ class NodeRunner:
             outcome = await self.attempt(question, upstream)
             if outcome.answer is not None or outcome.kind in _COMMON:
                 return outcome
-            model = question.model.settings.name
-            why = {"kind": outcome.kind, "error": outcome.error}
-            log.warning("model.failed", analyzer=node.name, model=model, **why)
+            log.warning(
+                "model.failed",
+                analyzer=node.name,
+                model=question.model.settings.name,
+                kind=outcome.kind,
+                error=outcome.error,
+            )
         return await self._read(final, upstream, self.asker.ask)
 
     def questions(self, node: Node, calls: CallLog, fits: FitsByNode) -> list[Question]:
@@ -272,8 +276,13 @@ class NodeRunner:
         assert joined.answer is not None
         counts = additions(first.answer, joined.answer)
         note = {"segments": len(silent), "calls": len(outcomes), "found": counts, "failed": failed}
-        about = {"analyzer": node.name, "segments": len(silent), "found": sum(counts.values())}
-        log.info("coverage.asked_again", **about, failed=failed or None)
+        log.info(
+            "coverage.asked_again",
+            analyzer=node.name,
+            segments=len(silent),
+            found=sum(counts.values()),
+            failed=failed or None,
+        )
         again = all(each.reused == first.reused for each in outcomes)
         return replace(
             first,

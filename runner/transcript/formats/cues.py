@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from runner.transcript.formats.cue import Cue
 from runner.transcript.formats.cue_repeats import without_repeats
+from runner.transcript.layouts.catalogue import OpenedTurn
 from runner.transcript.layouts.choice import may_be_name, note_names
 from runner.transcript.layouts.inline_labels import chosen
 from runner.transcript.layouts.label_reading import Opening
@@ -41,7 +42,7 @@ def turns_of(cues: Sequence[Cue], notes: Notes, *, stamped: bool = False) -> lis
         below = at + 1 < len(rows) and not rows[at + 1].gap
         if opening and not (opening.rest or below):  # all of the cue
             if name and row.raw.endswith(":") and at + 1 < len(rows) and at + 1 not in choice.turns:
-                choice.turns[at + 1] = name, replace(opening, rest=rows[at + 1].raw)
+                choice.turns[at + 1] = OpenedTurn(name, replace(opening, rest=rows[at + 1].raw))
             else:
                 name = opening = None
         pieces[int(row.where)].append((name, opening, opening.rest if opening else row.raw))

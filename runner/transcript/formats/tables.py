@@ -6,7 +6,7 @@ import itertools
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from runner.transcript.decode import MAX_BYTES, fault
 from runner.transcript.formats.fields import fields_named, text_of
@@ -37,14 +37,23 @@ _FEW = 4  # rows in which no speaker needs to recur
 _MAX_HEADER_CHARS = 40
 
 
-def _rows(lines: Sequence[str], delimiter: str, quoted: bool = True) -> Iterator[list[str]]:
+class _Dialect(NamedTuple):
+    """How cells are written: the *delimiter* between them, and whether quotes enclose them."""
+
+    delimiter: str
+    quoted: bool = True
+
+
+def _rows(lines: Sequence[str], dialect: _Dialect) -> Iterator[list[str]]:
     csv.field_size_limit(MAX_BYTES)
+    delimiter = dialect.delimiter
     text = io.StringIO("\n".join(lines).replace("\\|", _BAR))
-    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    quoting: Literal[0, 3] = csv.QUOTE_MINIMAL if dialect.quoted else csv.QUOTE_NONE
     for row in csv.reader(text, delimiter=delimiter, quoting=quoting):
         row = [cell.replace(_BAR, "|" if delimiter == "|" else "\\|") for cell in row]
         if delimiter == "|" and len(row) > 1:  # of Markdown
-            row = row[not row[0].strip() : len(row) - (not row[-1].strip())]
+            row = row if row[0].strip() else row[1:]  # a bar opens the line
+            row = row if row[-1].strip() else row[:-1]  # and ends it
             row = [_EMPHASIS.sub(r"\2", cell) for cell in row]
         if any(map(str.strip, row)):
             yield row
@@ -58,11 +67,11 @@ def is_table(text: str) -> bool:
     dialect = _dialect(lines)
     if dialect is None:
         return False
-    rows = list(_rows(lines, *dialect))
+    rows = list(_rows(lines, dialect))
     if not _is_header(rows[0]):
         if sum(map(_labelled, rows)) > len(rows) * 0.5:
             return False  # a chat
-        quoted = sum(f'{dialect[0]}"' in line for line in lines) > len(lines) * 0.5
+        quoted = sum(f'{dialect.delimiter}"' in line for line in lines) > len(lines) * 0.5
         drawn = quoted or all(line.lstrip()[:1] in ("", "|") for line in lines)
         told = _has_times(rows) or _is_foreign(rows) or (drawn and explained(rows, speakers=True))
         return len(rows) > 1 and told
@@ -76,10 +85,10 @@ def parse_table(text: str, source: str, notes: Notes) -> list[Turn]:
     dialect = _dialect(lines[:_SAMPLE_LINES])
     if dialect is None:
         raise fault(source, "no table: expected rows of two or more cells, such as speaker,text")
-    rows = list(_rows(lines, *dialect))
+    rows = list(_rows(lines, dialect))
     if any(line.strip() and not _NAMED_DELIMITER.match(line) for line in above):
         notes.leave_out("lines above the table", "\n".join(filter(str.strip, above)))
-    return turns_from_rows(rows, source, notes, dialect[0])
+    return turns_from_rows(rows, source, notes, dialect.delimiter)
 
 
 def turns_from_rows(rows: Rows, source: str, notes: Notes, delimiter: str = " ") -> list[Turn]:
@@ -146,7 +155,7 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     lines = [line.rstrip("\n") for line in itertools.islice(io.StringIO(text, "\n"), count)]
     for at, line in enumerate(lines[:_MAX_LINES_ABOVE]):
         for delimiter in _DELIMITERS[: None if at == 0 else -1]:  # Markdown is for the text reader
-            if delimiter in line and (row := next(_rows([line], delimiter), None)):
+            if delimiter in line and (row := next(_rows([line], _Dialect(delimiter)), None)):
                 keys = fields_named(map(str.strip, row)).keys
                 if _is_header(row) and (keys["speaker"] or keys["start"]):
                     return lines[:at], lines[at:]
@@ -154,13 +163,13 @@ def _lines(text: str, count: int | None) -> tuple[list[str], list[str]]:
     return [], lines[first + bool(lines and _NAMED_DELIMITER.match(lines[first])) :]
 
 
-def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
-    """Return the delimiter that makes most rows equally long, and whether cells are quoted."""
+def _dialect(lines: Sequence[str]) -> _Dialect | None:
+    """Return the dialect that makes most rows equally long, None where nearly none are."""
     best, most = None, 0.0
-    for delimiter, quoted in itertools.product(_DELIMITERS, (True, False)):
-        if not any(delimiter in line for line in lines):
+    for dialect in itertools.starmap(_Dialect, itertools.product(_DELIMITERS, (True, False))):
+        if not any(dialect.delimiter in line for line in lines):
             continue
-        rows = list(_rows(lines, delimiter, quoted))
+        rows = list(_rows(lines, dialect))
         if len(rows) < 2 and not (rows and _is_header(rows[0])):
             continue
         widths = Counter(map(len, rows))
@@ -174,11 +183,11 @@ def _dialect(lines: Sequence[str]) -> tuple[str, bool] | None:
         whole = len(rows) == sum(1 for line in lines if line.strip())
         exact = widths[width] / len(rows)
         score = 2.0 * header + exact + 0.5 * (whole and exact == 1.0)
-        if quoted:
-            of_words = delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines))
+        if dialect.quoted:
+            of_words = dialect.delimiter == "\t" and any(map(_QUOTES_WORDS.search, lines))
             score += -0.1 if of_words else 0.1
         if score > most:
-            best, most = (delimiter, quoted), score
+            best, most = dialect, score
     return best
 
 

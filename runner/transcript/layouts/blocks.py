@@ -171,7 +171,8 @@ def _header(line: str) -> list[str] | None:
 
 def _cells(line: str) -> list[str]:
     cells = [cell.replace("\\|", "|").strip(" *") for cell in _CELL_END.split(line.strip())]
-    return cells[not cells[0] : len(cells) - (not cells[-1])]
+    cells = cells if cells[0] else cells[1:]  # a bar opens the line
+    return cells if not cells or cells[-1] else cells[:-1]  # and ends it
 
 
 def _around(lines: Sequence[str], notes: Notes) -> list[Turn]:

@@ -1,12 +1,21 @@
 """Catalogue of the layouts: the arrangements of labels, times and text that are known."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.transcript.layouts import openings as shapes
 from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.openings import Opens
 
-Turns = dict[int, tuple[str | None, Opening]]  # speaker and opening by row
+
+class OpenedTurn(NamedTuple):
+    """A turn: its *opening*, and who speaks, None if unknown."""
+
+    speaker: str | None
+    opening: Opening
+
+
+Turns = dict[int, OpenedTurn]  # by the row that opens the turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """Choice of the layout: the candidates are scored over the whole file, and the best one wins."""
 
-import itertools
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from runner.base.format import plural
-from runner.transcript.layouts.catalogue import LAYOUTS, Layout, Turns
+from runner.transcript.layouts.answers import answers_between
+from runner.transcript.layouts.catalogue import LAYOUTS, Layout, OpenedTurn, Turns
 from runner.transcript.layouts.evidence import (
     LayoutEvidence,
     evidence_of,
@@ -26,7 +26,7 @@ from runner.transcript.layouts.openings import (
 )
 from runner.transcript.layouts.preface import header, heads_list, is_fact, notes_above
 from runner.transcript.layouts.rows import Row
-from runner.transcript.model import ends_sentence, is_aside
+from runner.transcript.model import ends_sentence
 from runner.transcript.reader_notes import Notes
 from runner.transcript.words import WORDS
 
@@ -83,10 +83,10 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
         named = {each.label for each in seen.values() if likeness(each.label) == Likeness.NAME}
         turns |= _known(seen, set(filter(str.isupper, named)), turns, rows, below=False)
     turns |= _with_roles(turns, rows)
-    turns |= _answers(turns, rows)
+    turns |= answers_between(turns, rows)
     _leave_lists(turns, rows)
     _note_ties(best.layout, beside, rows[start : start + TIE_ROWS], notes)
-    stamps = [rows[at].stamp is not None for at, (_, opening) in turns.items() if opening.rest]
+    stamps = [rows[at].stamp is not None for at, turn in turns.items() if turn.opening.rest]
     marks = [at + 1 in turns for at, row in enumerate(rows) if row.is_stamp and at not in turns]
     head = len(marks) > 2 and mostly(marks)
     below = best.layout.opens is below_time
@@ -98,41 +98,11 @@ def choose(rows: Sequence[Row], notes: Notes, *, headed: bool = True) -> Choice:
 def _end(rows: Sequence[Row], turns: Turns) -> int | None:
     """Return where a list of the speakers, with its heading and facts above it, ends the file."""
     at = last = max(turns, default=0)
-    while at - 1 in turns and not turns[at - 1][1].rest:
+    while at - 1 in turns and not turns[at - 1].opening.rest:
         at -= 1
-    if at == last or turns[last][1].rest or not heads_list(rows, at - 1):
+    if at == last or turns[last].opening.rest or not heads_list(rows, at - 1):
         return None
     return next((top + 1 for top in range(at - 2, -1, -1) if not is_fact(rows[top].raw)), None)
-
-
-def _answers(turns: Turns, rows: Sequence[Row]) -> Turns:
-    """Return the turns, of somebody unknown, between two of one speaker who asks.
-
-    With a single label, a quarter of them follow a question, with several half, with times most.
-    """
-    heads = sorted(turns)
-    starts = [at + turns[at][1].rows + (not turns[at][1].rest) for at in heads]
-    again = [turns[a][0] == turns[b][0] for a, b in itertools.pairwise(heads)]
-    one, timed = all(again), any(opening.stamp for _, opening in turns.values())
-    for begins in (_is_paragraph, _follows)[: 1 + one] if sum(again) > (not one) else ():
-        spans = zip(starts, [*heads[1:], len(rows)], strict=True)
-        found = [next((n for n in range(*span) if begins(rows, n)), 0) for span in spans]
-        asked = [rows[at - 1].raw.rstrip("*_").endswith("?") for at in found if at]
-        between = list(itertools.compress(map(bool, found), again))
-        sure = mostly(asked) if timed else sum(asked) * (4 if one else 2) >= len(asked)
-        if sure and mostly(between) and sum(between) * 2 >= sum(map(bool, found[:-1])):
-            others = filter(None, found)
-            return {n: (None, Opening(stamp=rows[n].stamp, rest=rows[n].raw)) for n in others}
-    return {}
-
-
-def _is_paragraph(rows: Sequence[Row], at: int) -> bool:
-    return rows[at].gap and not rows[at].mark.startswith("#") and not is_aside(rows[at].raw)
-
-
-def _follows(rows: Sequence[Row], at: int) -> bool:
-    """Return whether a row begins behind the end of a sentence, and not by wrapping."""
-    return rows[at].placed and ends_sentence(rows[at - 1].raw)
 
 
 def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
@@ -145,13 +115,14 @@ def _with_roles(turns: Turns, rows: Sequence[Row]) -> Turns:
         said = is_ordinary(role.raw) or (ends_sentence(role.raw) and " " not in role.raw)
         said = said or not NO_OFFICE.isdisjoint(role.raw.lower().split())
         if alone and not (words or said or opening.role):
-            found[at] = (name, replace(opening, role=role.raw, rows=opening.rows + 1))
+            found[at] = OpenedTurn(name, replace(opening, role=role.raw, rows=opening.rows + 1))
     counts = Counter((name, opening.role) for name, opening in found.values())
     recur = {role for role, count in counts.items() if role[0] and count > 1}
     return {
-        at: (name, opening)
-        for at, (name, opening) in (found.items() if recur else ())
-        if (name, opening.role) in recur or not ends_sentence(opening.role)
+        at: turn
+        for at, turn in found.items()
+        if recur
+        and ((turn.speaker, turn.opening.role) in recur or not ends_sentence(turn.opening.role))
     }
 
 
@@ -183,7 +154,7 @@ def _note_ties(best: Layout, beside: Collection[str], rows: Sequence[Row], notes
         if chosen is None or other.layout.name in beside or not _scores(other):
             continue
         turns, found = chosen.turns(rows), other.turns(rows)
-        same = sum(at in turns and turns[at][0] == name for at, (name, _) in found.items())
+        same = sum(at in turns and turns[at].speaker == turn.speaker for at, turn in found.items())
         if other.score >= chosen.score * NEAR_TIE and same < len(found) * 0.95:
             notes.warn(
                 f"the layout could also be '{other.layout.name}', such as in "
@@ -256,10 +227,10 @@ def _beside(
     """Return the turns of *other* in a stretch without those of the best, or Q and A of counsel."""
     added = {at: turn for at, turn in other.turns(rows).items() if at not in turns}
     if other.layout.pair or best.layout.pair:
-        letters = Counter(turn[1].label for turn in added.values())
+        letters = Counter(turn.opening.label for turn in added.values())
         often = len(added) >= len(turns) * 0.1 and min(letters.values(), default=0) > 1
         return added if often or best.layout.pair else {}
-    labels = Counter(turn[1].label for turn in added.values() if turn[0])
+    labels = Counter(turn.opening.label for turn in added.values() if turn.speaker)
     if len(added) < 3 or max(labels.values(), default=0) < 2 or not other.is_talk:
         return {}
     stretch = range(min(added), max(added))
@@ -279,7 +250,7 @@ def _known(
     texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
     known = set(map(str.casefold, known))
     return {
-        at: (opening.label, opening)
+        at: OpenedTurn(opening.label, opening)
         for at, opening in seen.items()
         if opening.label.casefold() in known
         and at not in turns

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from runner.transcript.layouts.catalogue import Layout, Turns
+from runner.transcript.layouts.catalogue import Layout, OpenedTurn, Turns
 from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import LabelUse, Likeness, Verdict, judge, likeness
 from runner.transcript.layouts.rows import Row
@@ -38,14 +38,15 @@ class LayoutEvidence:
         for at, opening in self.openings.items():
             name = self.verdict.names.get((opening.label, opening.role))
             if name is not None or self.layout.marked:
-                found[at] = (name, opening)
+                found[at] = OpenedTurn(name, opening)
                 sure = self.layout.sure or self.layout.timed
             elif not opening.label:
-                found[at] = (None, opening)
+                found[at] = OpenedTurn(None, opening)
             elif rows[at].placed and (sure or opening.label in self.verdict.unknown):
                 row = rows[at]
                 rest = row.rest if row.stamp or row.mark.startswith("#") else row.raw
-                found[at] = (None, replace(opening, rest=rest, stamp=row.stamp, rows=1))
+                plain = replace(opening, rest=rest, stamp=row.stamp, rows=1)
+                found[at] = OpenedTurn(None, plain)
         return found
 
 
@@ -113,11 +114,8 @@ def evidence_of(
     layout: Layout, rows: Sequence[Row], seen: Mapping[int, Opening], start: int
 ) -> LayoutEvidence:
     """Return the evidence for *layout*, whose openings are *seen*."""
-    labels = Counter(opening.label for opening in seen.values())
     if layout.marked:
-        enough = len(labels) == 2 or not layout.pair or labels["Q"] > 1
-        every = Verdict({(o.label, o.role): o.label for o in seen.values() if o.label})
-        return LayoutEvidence(layout, seen, every, 2.0 * len(seen) * enough)
+        return _evidence_of_marks(layout, seen)
     places = places_in(layout, rows[start:])
     apart = 0
     if layout.heads_block:  # the words are in a separate block
@@ -137,20 +135,38 @@ def evidence_of(
     recur = sum(folded[opening.label.casefold()] > 1 for opening in named)
     early = any(at < start + 3 for at in turns)
     talk = early or len({opening.label for opening in named}) > 1 or len(turns) >= places * 0.25
-    titles = not (layout.plain or layout.heads_block) and all(
-        likeness(opening.rest) == Likeness.NAME
-        and not (ends_sentence(opening.rest) or opening.stamp)
-        for opening in named
-    )
-    names = {opening.label for opening in named if labels[opening.label] > 1}
-    regular = layout.heads_block and sum(" " in name for name in names) > 1
-    share = _LEAST_SHARE if regular else layout.share  # below long speeches with headings
-    many = len(turns) >= places * share and not titles
+    titles = not (layout.plain or layout.heads_block) and all(map(_is_before_name, named))
+    many = len(turns) >= places * _least_share(layout, seen, named) and not titles
     enough = many or (layout.share < 0.1 and early)
     if not enough or not (recur or _all_fit(layout, named, places, first)):
         return replace(evidence, verdict=Verdict({}), score=0.0)
     score = len(named) + recur + _growing(named)
     return replace(evidence, score=score, is_talk=talk)
+
+
+def _evidence_of_marks(layout: Layout, seen: Mapping[int, Opening]) -> LayoutEvidence:
+    """Return the evidence for a *marked* layout, in which every label speaks."""
+    labels = Counter(opening.label for opening in seen.values())
+    every = Verdict({(each.label, each.role): each.label for each in seen.values() if each.label})
+    enough = len(labels) == 2 or not layout.pair or labels["Q"] > 1
+    return LayoutEvidence(layout, seen, every, 2.0 * len(seen) if enough else 0.0)
+
+
+def _is_before_name(opening: Opening) -> bool:
+    """Return whether a label is above or before a name alone, as in a list of titles."""
+    words = opening.rest
+    named = likeness(words) == Likeness.NAME and not ends_sentence(words)
+    return named and opening.stamp is None
+
+
+def _least_share(layout: Layout, seen: Mapping[int, Opening], named: Sequence[Opening]) -> float:
+    """Return the least share of places with a turn, less below full names that recur.
+
+    Speeches below such names may be long and have headings.
+    """
+    labels = Counter(opening.label for opening in seen.values())
+    full = {each.label for each in named if " " in each.label and labels[each.label] > 1}
+    return _LEAST_SHARE if layout.heads_block and len(full) > 1 else layout.share
 
 
 def _all_fit(layout: Layout, named: Sequence[Opening], places: int, first: str) -> bool:

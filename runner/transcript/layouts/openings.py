@@ -55,25 +55,30 @@ def in_line(rows: Sequence[Row], at: int) -> Opening | None:
     again, text = open_emphasis(row.rest) if row.stamp else ("", row.rest)
     aside = _ASIDE_BEFORE.match(text)  # as in `(laughs) Ana: text`
     text = text[aside.end() :] if aside else text
-    opening = again or row.opening
-    end = text.find(opening, 1, MAX_LABEL_CHARS) if opening else -1
-    colon = end - 1 if end > 0 and text[end - 1] in ":：" else label_colon(text)
+    emphasis = again or row.opening
+    colon = _colon_after(text, emphasis)
     if colon is None:
         return None
     if not colon and text[1:2].isspace():  # a name is missing
         return Opening(stamp=row.stamp, rest=text[1:].strip())
     label, rest = text[:colon], text[colon + 1 :].removeprefix(":")
-    whole = opening not in label  # the emphasis ends behind the colon, or with the text
-    rest = rest.removeprefix(opening if whole else "")
+    is_open = emphasis not in label  # it ends behind the colon, or with the text
+    rest = rest.removeprefix(emphasis) if is_open else rest
     tight = bool(rest[:1].strip()) and text[colon] == ":"
     if tight and (rest[0] in "/\\" or (rest[0].isdigit() and label[-1:].isdigit())):
         return None
     rest = rest.strip()
-    rest = rest.removesuffix(opening if whole and opening not in rest[:-2] else "")
+    rest = rest.removesuffix(emphasis) if is_open and emphasis not in rest[:-2] else rest
     rest = f"{aside[0].strip()} {rest}" if aside else rest
-    dress = row.mark.strip(">") + opening + ("tight" if tight else "")
+    dress = row.mark.strip(">") + emphasis + ("tight" if tight else "")
     named = read_label(label, row.stamp, rest, dress)
     return with_late(named) if named else None
+
+
+def _colon_after(text: str, emphasis: str) -> int | None:
+    """Return the index of the colon that ends a label, at best the one where *emphasis* ends."""
+    end = text.find(emphasis, 1, MAX_LABEL_CHARS) if emphasis else -1
+    return end - 1 if end > 0 and text[end - 1] in ":：" else label_colon(text)
 
 
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
@@ -214,12 +219,10 @@ def parted(part: re.Pattern[str]) -> Opens:
 
     def match(rows: Sequence[Row], at: int) -> Opening | None:
         row = rows[at]
-        for found in part.finditer(row.rest[:HEAD_CHARS]):
-            rest, name = row.rest[found.end() :].strip(), row.rest[: found.start()]
-            if name.count("(") <= name.count(")"):
-                break
-        else:
+        found = next(filter(_outside_parentheses, part.finditer(row.rest[:HEAD_CHARS])), None)
+        if found is None:
             return None
+        name, rest = row.rest[: found.start()], row.rest[found.end() :].strip()
         if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
         named = read_label(name, row.stamp, rest, row.mark + row.opening)
@@ -229,6 +232,11 @@ def parted(part: re.Pattern[str]) -> Opens:
         return with_late(named)
 
     return match
+
+
+def _outside_parentheses(found: re.Match[str]) -> bool:
+    before = found.string[: found.start()]
+    return before.count("(") <= before.count(")")
 
 
 dashed = parted(_DASH)

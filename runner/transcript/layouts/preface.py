@@ -57,25 +57,25 @@ def header(rows: Sequence[Row]) -> int:
     heading such as `Participants`.
     """
     end = sentences = 0
-    listed = False
+    after_heading = False
     starts = [at for at, row in enumerate(rows) if not at or row.gap] + [len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
         heads = heads_list(rows, block.start)
         keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
-        list_too = heads and 1 < len(block) <= _MAX_HEADER_ROWS
-        list_too = list_too and not any(_speaks(rows, at) for at in block)
-        heads = heads and len(block) == 1
-        if list_too or heads or (listed and not any(_speaks(rows, at) for at in keys)):
-            end, listed = block.stop, heads
+        is_list = after_heading and not any(_speaks(rows, at) for at in keys)
+        if heads and 1 < len(block) <= _MAX_HEADER_ROWS:  # a heading and its list
+            is_list = is_list or not any(_speaks(rows, at) for at in block)
+        after_heading = heads and len(block) == 1
+        if after_heading or is_list:
+            end = block.stop
             continue
-        listed = False
         facts = [at for at in keys if is_fact(rows[at].text) and not _speaks(rows, at)]
         told = any(ends_sentence(rows[at].text) for at in keys)
         if facts and block.stop < len(rows) and not told:
             end = block.stop
         elif keys:
-            leading = sum(1 for _ in itertools.takewhile(facts.__contains__, block))
-            return block.start + leading if leading else end
+            first = next((at for at in block if at not in facts), block.stop)
+            return first if first > block.start else end
         sentences += not keys and ends_sentence(rows[block.stop - 1].raw)
         if sentences > 1:  # that are said
             return end

@@ -4,6 +4,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from runner.transcript.layouts.furniture import furniture
 from runner.transcript.model import ends_sentence, unbroken
@@ -139,8 +140,15 @@ def _mark_placed(rows: Sequence[Row]) -> None:
         row.placed = row.placed and (row.gap or row.indent not in hanging)
 
 
-def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
-    """Return which of (speaker, text) are said again, longer, by the next, as in live captions.
+class Said(NamedTuple):
+    """Words, and who says them, None if unknown."""
+
+    speaker: str | None
+    text: str
+
+
+def outgrown(texts: Sequence[Said]) -> set[int]:
+    """Return which of *texts* are said again, longer, by the next, as in live captions.
 
     Only runs of three or more count, since people do say "Yes." and then "Yes, I do."
     """
@@ -149,15 +157,15 @@ def outgrown(texts: Sequence[tuple[str | None, str]]) -> set[int]:
     for at in range(1, len(texts) + 1):
         if at < len(texts) and _grows(texts[at - 1], texts[at]):
             continue
-        if at - start > 2 and len(texts[at - 1][1].split()) >= _MIN_GROWN_WORDS:
+        if at - start > 2 and len(texts[at - 1].text.split()) >= _MIN_GROWN_WORDS:
             gone |= set(range(start, at - 1))
         start = at
     return gone
 
 
-def _grows(before: tuple[str | None, str], after: tuple[str | None, str]) -> bool:
-    text, longer = before[1].rstrip(" .,…?!-").lower(), after[1].lower()
-    if before[0] != after[0] or not text or not longer.startswith(text):
+def _grows(before: Said, after: Said) -> bool:
+    text, longer = before.text.rstrip(" .,…?!-").lower(), after.text.lower()
+    if before.speaker != after.speaker or not text or not longer.startswith(text):
         return False
     added = longer[len(text) :]
     return not added[:1].isalnum() and any(map(str.isalnum, added))
@@ -205,12 +213,23 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], li
     if not every and not (many and steps >= (len(numbers) - 1) * 0.9):
         return lines, []
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
-    pairs = zip(lines, matches, strict=True)
-    places, page, last, paged = [], 0, 0, numbers.count(1) > 1
-    for match in matches:
-        number = int(match[1]) if match else last
-        page += bool(match) and number <= last
-        places.append(f"page {page + 1}, line {number}" if paged else f"line {number}")
-        last = number
-    lines = [f"{line[: at.start(1)]}{line[at.end(1) :]}" if at else line for line, at in pairs]
-    return lines, places
+    rest = [
+        f"{line[: match.start(1)]}{line[match.end(1) :]}" if match else line
+        for line, match in zip(lines, matches, strict=True)
+    ]
+    return rest, _printed_places([int(match[1]) if match else None for match in matches])
+
+
+def _printed_places(numbers: Sequence[int | None]) -> list[str]:
+    """Return the places of lines by their *numbers*; those without one belong to the line above.
+
+    A number that does not grow begins a page, if several pages begin with 1.
+    """
+    paged = numbers.count(1) > 1
+    places, page, line = [], 1, 0
+    for number in numbers:
+        if number is not None:
+            page += number <= line
+            line = number
+        places.append(f"page {page}, line {line}" if paged else f"line {line}")
+    return places
