@@ -110,7 +110,7 @@ def test_counts_shares_and_bounds(check: Mapping[str, Any], expected: str) -> No
 
 
 def test_a_pattern_is_called_as_it_was_written() -> None:
-    long = [Check(type="llm-rubric", value="word " * 40 + end).name for end in "ab"]
+    long = [Check(type="llm-rubric", value="word" * 40 + end).name for end in "ab"]
 
     assert (120, 2) == (max(map(len, long)), len({*long}))
     assert r"insights regex '\w+'" == Check(type="regex", path="insights", value=r"\w+").name
