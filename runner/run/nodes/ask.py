@@ -76,8 +76,9 @@ class Asker:
         self.job, self.stored = job, stored
         self.clients, self._expected_s = clients, expected_s
         processing = job.settings.processing
-        slots = make_slots(job.pipeline, processing.max_concurrent, processing.mode)
-        self.place = place or Place(slots)
+        self.place = place or Place(
+            make_slots(job.pipeline, processing.max_concurrent, processing.mode)
+        )
         self._ranks = ranks(job.pipeline, expected_s, processing.mode)
         self._steps = steps_to_end(job.pipeline)
         self._seen_s = {name: each.latency_s for name, each in averages.items()}
