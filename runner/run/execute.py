@@ -145,7 +145,7 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
 class _Execution:
     """One session of *job* in *directory*; *stored* are the answers that may be reused.
 
-    *faults* are pages not written and traces not sent, each with the command that makes up for it.
+    *faults* are pages not written and traces not sent, each with the command to do so later.
     """
 
     job: Job | BatchJob
@@ -165,7 +165,7 @@ class _Execution:
                 self.directory.write_job(job)
                 console, hold_s = str(job.settings.output.console), 0.0
                 if isinstance(job, BatchJob):
-                    Lines(path / RESULTS).close()  # an empty file, by which a batch is known
+                    Lines(path / RESULTS).close()  # an empty file, which marks a batch
                     # A batch shows the events of its runs as JSON alone.
                     console, hold_s = "json" if console == "json" else "quiet", LOG_HOLD_S
                 sink, secrets = self.directory.events, job.secrets

@@ -239,7 +239,7 @@ class Grounder:
         return True
 
     def _with_replaced_ends(self, quote: Sequence[str], near: NearMatch) -> tuple[int, int]:
-        """Return *near* with words beside it in whose place *quote* has others: denials, names."""
+        """Return *near* with the words beside it that *quote* replaces, such as denials."""
         first = self._transcript.first[self._transcript.segment_of(near.start)]
         last = self._transcript.first[self._transcript.segment_of(near.stop - 1) + 1]
         ends = pairwise((first, near.start, near.stop, last))

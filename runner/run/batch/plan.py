@@ -120,7 +120,10 @@ class BatchPlan:
 
 
 def plan_batch(job: BatchJob) -> BatchPlan:
-    """Return the plan of *job*; read all files, send nothing; TranscriptError: none is readable."""
+    """Return the plan of *job*; reads all files and sends nothing.
+
+    Raises TranscriptError if no file is readable.
+    """
     plan, histories, last_s = BatchPlan(job), read_histories(job), time.monotonic()
     shares = batch_shares(job)
     for number, file in enumerate(job.inputs):
