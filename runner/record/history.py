@@ -37,14 +37,9 @@ def flex_name(model: str) -> str:
     return f"{model} (flex)"
 
 
-def history_of(root: Path) -> Path:
-    """Return the history file beside the runs in *root*."""
-    return root / HISTORY
-
-
-def read_history(path: Path, model: str) -> dict[str, CallAverages]:
-    """Return the history of *model* by analyzer, empty if the file cannot be read."""
-    entries = section(read_json(path), model)
+def read_history(root: Path, model: str) -> dict[str, CallAverages]:
+    """Return the history of *model* beside the runs in *root*, by analyzer; empty if unreadable."""
+    entries = section(read_json(root / HISTORY), model)
     try:
         return {
             str(name): CallAverages(**{key: float(value) for key, value in entry.items()})
@@ -54,28 +49,28 @@ def read_history(path: Path, model: str) -> dict[str, CallAverages]:
         return {}  # runs without a history are only a little slower
 
 
-def flex_factor(path: Path, models: Iterable[str]) -> float | None:
+def flex_factor(root: Path, models: Iterable[str]) -> float | None:
     """Return how many times as long *models* take at flex as live, None without a record."""
     slow_s = fast_s = 0.0
     for model in models:
-        fast = read_history(path, model)
-        for name, slow in read_history(path, flex_name(model)).items():
+        fast = read_history(root, model)
+        for name, slow in read_history(root, flex_name(model)).items():
             if name in fast:
                 slow_s, fast_s = slow_s + slow.latency_s, fast_s + fast[name].latency_s
     return slow_s / fast_s if fast_s else None
 
 
-def write_history(path: Path, model: str, run: Mapping[str, CallAverages]) -> None:
+def write_history(root: Path, model: str, run: Mapping[str, CallAverages]) -> None:
     """Update the file with a *run*'s averages by analyzer; raise OSError."""
-    history = read_history(path, model)
+    history = read_history(root, model)
     for name, new in run.items():
         history[name] = history[name].updated(new) if name in history else new
-    _update(path, model, history)
+    _update(root, model, history)
 
 
-def _update(path: Path, key: str, value: Mapping[str, Any]) -> None:
-    make_directory(path.parent)
-    write_json(path, {**read_json(path), key: value})
+def _update(root: Path, key: str, value: Mapping[str, Any]) -> None:
+    make_directory(root)
+    write_json(root / HISTORY, {**read_json(root / HISTORY), key: value})
 
 
 def expected_durations(
@@ -96,13 +91,15 @@ def guessed_s(reply_tokens: float) -> float:
     return FIRST_TOKEN_S + reply_tokens / TOKENS_PER_S
 
 
-def read_batch_latencies(path: Path, model: str) -> list[float]:
+def read_batch_latencies(root: Path, model: str) -> list[float]:
     """Return the seconds that the last batches of *model* took."""
-    return [amount(value) for value in listing(section(read_json(path), BATCHES).get(model))]
+    return [
+        amount(value) for value in listing(section(read_json(root / HISTORY), BATCHES).get(model))
+    ]
 
 
-def add_batch_latencies(path: Path, model: str, seconds: Sequence[float]) -> None:
+def add_batch_latencies(root: Path, model: str, seconds: Sequence[float]) -> None:
     """Add the seconds that further batches of *model* took; raise OSError."""
-    latencies = [*read_batch_latencies(path, model), *(round(each, 1) for each in seconds)]
-    batches = section(read_json(path), BATCHES)
-    _update(path, BATCHES, {**batches, model: latencies[-MAX_BATCHES:]})
+    latencies = [*read_batch_latencies(root, model), *(round(each, 1) for each in seconds)]
+    batches = section(read_json(root / HISTORY), BATCHES)
+    _update(root, BATCHES, {**batches, model: latencies[-MAX_BATCHES:]})

@@ -12,7 +12,7 @@ from runner.base.threads import offload
 from runner.config.learned import remember
 from runner.job.job import Job
 from runner.record.benchmark import NodeTiming
-from runner.record.history import CallAverages, flex_name, history_of, write_history
+from runner.record.history import CallAverages, flex_name, write_history
 from runner.run.plan.node import NodePlan
 from runner.run.plan.plan import Plan
 
@@ -45,7 +45,7 @@ async def remember_calls(
             averages[node] = average
         for key, calls in ((name, averages), (flex_name(name), at_flex)):
             if calls or key == name:
-                await try_store(write_history, history_of(job.root), key, calls)
+                await try_store(write_history, job.root, key, calls)
 
 
 async def try_store(write: Callable[..., object], *args: Any) -> None:

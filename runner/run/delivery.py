@@ -32,7 +32,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.options import provider_of
 from runner.record.deliveries import Deliveries, DeliveryBook
-from runner.record.history import add_batch_latencies, history_of, read_batch_latencies
+from runner.record.history import add_batch_latencies, read_batch_latencies
 from runner.record.journal import Journal, MemberJournal, Spent, spent_in
 from runner.record.run_directory import METADATA, RunDirectory
 from runner.run.averages import try_store
@@ -98,7 +98,7 @@ class JobDelivery:
         averages = read_histories(self.job)[model.settings.name].values()
         return Timing(
             deadline_of(by, begun),
-            read_batch_latencies(history_of(root), model.key),
+            read_batch_latencies(root, model.key),
             max((each.latency_s for each in averages), default=LIVE_S),
             max_in_flight(self.job),
             now=self.now,
@@ -110,7 +110,7 @@ class JobDelivery:
             await deliverer.finish()
             if took := deliverer.collector.took:
                 key = self.job.models[name].key
-                await try_store(add_batch_latencies, history_of(self.job.root), key, took)
+                await try_store(add_batch_latencies, self.job.root, key, took)
         self._settle_unclaimed()
         await offload(self._restate)
 

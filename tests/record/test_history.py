@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from runner.record.history import CallAverages, expected_durations, read_history, write_history
+from runner.record.history import (
+    HISTORY,
+    CallAverages,
+    expected_durations,
+    read_history,
+    write_history,
+)
 
-FILE = Path("deep/history.json")
+ROOT = Path("deep/runs")
 
 
 def seen(**latency_s: float) -> dict[str, CallAverages]:
@@ -14,27 +20,27 @@ def seen(**latency_s: float) -> dict[str, CallAverages]:
 
 
 def test_the_last_run_counts_half() -> None:
-    write_history(FILE, "m", seen(a=4.0, b=1.0))
-    write_history(FILE, "m", seen(a=2.0))
+    write_history(ROOT, "m", seen(a=4.0, b=1.0))
+    write_history(ROOT, "m", seen(a=2.0))
 
-    assert read_history(FILE, "m") == seen(a=3.0, b=1.0)
+    assert read_history(ROOT, "m") == seen(a=3.0, b=1.0)
 
 
 def test_models_are_kept_apart() -> None:
-    write_history(FILE, "m", seen(a=4.0))
-    write_history(FILE, "n", seen(a=1.0))
+    write_history(ROOT, "m", seen(a=4.0))
+    write_history(ROOT, "n", seen(a=1.0))
 
-    assert read_history(FILE, "m") == seen(a=4.0)
+    assert read_history(ROOT, "m") == seen(a=4.0)
 
 
 @pytest.mark.parametrize("content", ["", "not json", "[]", '{"m": 3}', '{"m": {"a": "x"}}'])
 def test_a_broken_history_is_as_good_as_none(content: str) -> None:
-    FILE.parent.mkdir()
-    FILE.write_text(content)
+    ROOT.mkdir(parents=True)
+    (ROOT / HISTORY).write_text(content)
 
-    assert read_history(FILE, "m") == {}
-    write_history(FILE, "m", seen(a=1.0))
-    assert read_history(FILE, "m") == seen(a=1.0)
+    assert read_history(ROOT, "m") == {}
+    write_history(ROOT, "m", seen(a=1.0))
+    assert read_history(ROOT, "m") == seen(a=1.0)
 
 
 def test_seconds_and_tokens_are_never_mixed() -> None:

@@ -14,7 +14,7 @@ from runner.base.errors import ConfigError
 from runner.calls.call_log import Attempt
 from runner.job.graph import Pipeline
 from runner.record.benchmark import delivered
-from runner.record.history import add_batch_latencies, history_of
+from runner.record.history import add_batch_latencies
 from runner.reports import status
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.summary import figures_of
@@ -76,7 +76,7 @@ def test_other_deliveries_of_a_recorded_run_have_their_price_and_their_end() -> 
     entries = {name: entry(BATCH) for name in made.analyzers}
     live, flex = (priced(made, entries, each) for each in ("live", "flex"))
     unknown = takes_s(made, "batch", 60.0)
-    add_batch_latencies(history_of(made.root), "openai/gpt-5-mini", [600.0, 900.0, 4000.0])
+    add_batch_latencies(made.root, "openai/gpt-5-mini", [600.0, 900.0, 4000.0])
 
     first = replace(made, pipeline=Pipeline(made.pipeline.stages[:1]))  # as of a batch's runs
 

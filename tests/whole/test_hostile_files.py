@@ -454,7 +454,7 @@ def test_an_entry_of_the_store_and_the_history_may_be_anything(home: Path) -> No
         plant(store / "history.json")
 
         assert Store(store).get(key) is None
-        assert {} == read_history(store / "history.json", "offline/extractive")
+        assert {} == read_history(store, "offline/extractive")
 
     (home / "linked").mkdir()
     (home / "linked/ab").symlink_to(home.parent / "elsewhere")

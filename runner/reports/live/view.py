@@ -17,7 +17,7 @@ from runner.base.secrets import Secrets
 from runner.calls.schedule import Duration, ideal_makespan
 from runner.config.schema import Settings, validate
 from runner.job.graph import Pipeline, make_pipeline
-from runner.record.history import history_of, read_history
+from runner.record.history import read_history
 from runner.record.journal import parse_lines
 from runner.record.run_directory import check_folders
 from runner.reports.live.live_table import LiveRow, LiveTable, by_progress
@@ -125,7 +125,7 @@ def _predictor(
     settings: Settings, pipeline: Pipeline
 ) -> Callable[[LiveTable, float], float | None]:
     """Return a function that predicts the seconds left from recorded latencies, if there are."""
-    seen = read_history(history_of(Path(settings.output.dir)), settings.model.name)
+    seen = read_history(Path(settings.output.dir), settings.model.name)
     names = [node.name for node in pipeline.nodes]
     if len(names) > MAX_PREDICTED or {*names} - seen.keys():
         return by_progress

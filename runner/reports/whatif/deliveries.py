@@ -13,7 +13,7 @@ from runner.job.models import DELIVERIES
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_not
 from runner.providers.prices import cost_usd
-from runner.record.history import flex_factor, history_of, read_batch_latencies
+from runner.record.history import flex_factor, read_batch_latencies
 
 
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
@@ -41,16 +41,15 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
         lost = "the run's analyzers or transcript are not available"
         raise ConfigError(f"delivery={delivery}: {lost}")
     asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)[:1]}
-    history = history_of(job.root)
     for model in asked.values():
         if why := why_not(delivery, model.settings):
             raise ConfigError(f"delivery={delivery}: {why}")
     if delivery == "flex":
-        factor = flex_factor(history, {model.settings.name for model in asked.values()})
+        factor = flex_factor(job.root, {model.settings.name for model in asked.values()})
         source = "as fast as live: assumed" if factor is None else "as recorded"
         return live_s * (factor or 1.0), f"flex, {source}"
     steps = max(steps_to_end(job.pipeline).values())
-    known_s = [read_batch_latencies(history, model.key) for model in asked.values()]
+    known_s = [read_batch_latencies(job.root, model.key) for model in asked.values()]
     if all(known_s):
         return steps * max(map(median, known_s)), "batches, as recorded"
     return steps * BatchLimits().window_s, "batches: none recorded, at most"

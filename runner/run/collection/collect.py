@@ -24,7 +24,7 @@ from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.record.benchmark import benchmark
 from runner.record.collection_findings import CollectionFindings, collect_findings
-from runner.record.history import CallAverages, expected_durations, history_of, write_history
+from runner.record.history import CallAverages, expected_durations, write_history
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.collection.facts import source_of_quote
@@ -161,7 +161,7 @@ async def _keep_history(caller: Caller) -> None:
         if calls := caller.measured.get(node.name):
             model = caller.job.chain(node)[0].settings.name
             mean = {node.name: mean_of(calls)}
-            await try_store(write_history, history_of(caller.job.root), model, mean)
+            await try_store(write_history, caller.job.root, model, mean)
 
 
 async def _write(directory: RunDirectory, found: Collection) -> None:

@@ -17,7 +17,7 @@ from runner.job.job import Setup
 from runner.job.models import Model
 from runner.providers.batches.endpoint import BatchLimits
 from runner.providers.batches.factory import why_not
-from runner.record.history import flex_factor, history_of, read_batch_latencies
+from runner.record.history import flex_factor, read_batch_latencies
 from runner.run.plan.node import NodePlan
 
 _Way = tuple[float | None, float | None, str]  # expected and longest seconds, why not available
@@ -81,7 +81,7 @@ def planned_deliveries(
 
 
 def _flex(job: Setup, live_s: float, asked: list[Model]) -> _Way:
-    factor = flex_factor(history_of(job.root), {model.settings.name for model in asked})
+    factor = flex_factor(job.root, {model.settings.name for model in asked})
     return factor and live_s * factor, live_s + _steps(job) * TIMEOUT_S, _why_not("flex", asked)
 
 
@@ -102,7 +102,7 @@ def _why_not(delivery: str, asked: list[Model]) -> str:
 
 
 def _latencies(job: Setup, model: Model) -> list[float]:
-    return read_batch_latencies(history_of(job.root), model.key)
+    return read_batch_latencies(job.root, model.key)
 
 
 def _left_s(job: Setup) -> float | None:

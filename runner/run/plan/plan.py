@@ -22,7 +22,6 @@ from runner.record.history import (
     REPLY_SHARE,
     TOKENS_PER_S,
     CallAverages,
-    history_of,
     read_history,
 )
 from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, planned_deliveries
@@ -74,7 +73,7 @@ class Plan:
 def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
     """Return the history of each of the job's models, by litellm model name."""
     names = {model.settings.name for model in job.models.values()}
-    return {name: read_history(history_of(job.root), name) for name in names}
+    return {name: read_history(job.root, name) for name in names}
 
 
 def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:

@@ -24,7 +24,7 @@ from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
 from runner.record.batch_directory import PARTS, is_batch, single_runs, write_insights
-from runner.record.history import history_of
+from runner.record.history import HISTORY
 from runner.record.journal import Spent, read_journal
 from runner.record.run_directory import RunDirectory
 from runner.reports.compare.compare import compare
@@ -694,7 +694,7 @@ def test_one_run_in_a_hundred_tells_later_ones_what_calls_took() -> None:
     latency = {"say_means": 2.0}
     made = many()
     execute_batch(made, latency_s=latency)
-    history = json.loads(history_of(made.root).read_bytes())
+    history = json.loads((made.root / HISTORY).read_bytes())
 
     assert 2.0 == history[made.main.settings.name]["say_means"]["latency_s"]
 

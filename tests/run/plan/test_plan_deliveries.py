@@ -12,7 +12,6 @@ from runner.record.history import (
     CallAverages,
     add_batch_latencies,
     flex_name,
-    history_of,
     write_history,
 )
 from runner.run.plan.plan import Plan, as_text, make_plan, read_histories
@@ -52,9 +51,9 @@ def test_recorded_calls_and_batches_tell_when_each_ends() -> None:
     made = job("plan=true", f"model.name={MODEL}")
     seen = {name: CallAverages(10.0, 100.0, 1.0) for name in made.analyzers}
     slow = {name: CallAverages(30.0, 100.0, 1.0) for name in made.analyzers}
-    write_history(history_of(made.root), MODEL, seen)
-    write_history(history_of(made.root), flex_name(MODEL), slow)
-    add_batch_latencies(history_of(made.root), MODEL, [600.0, 900.0, 1800.0])
+    write_history(made.root, MODEL, seen)
+    write_history(made.root, flex_name(MODEL), slow)
+    add_batch_latencies(made.root, MODEL, [600.0, 900.0, 1800.0])
     found = plan("delivery.by=2h")
 
     assert figures(found, "flex")["ends_s"] == pytest.approx(3 * found.wall_s)
@@ -77,7 +76,7 @@ def test_what_a_provider_lacks_is_said_and_has_no_price() -> None:
 
 
 def test_auto_costs_what_batches_answer_in_time_and_the_rest_live() -> None:
-    add_batch_latencies(history_of(job("plan=true").root), MODEL, [60.0] * 3 + [1e5])
+    add_batch_latencies(job("plan=true").root, MODEL, [60.0] * 3 + [1e5])
     free, bound = plan("model.delivery=auto"), plan("model.delivery=auto", "delivery.by=2h")
     live, batch = (figures(free, name)["cost_usd"] for name in ("live", "batch"))
 
