@@ -32,6 +32,7 @@ PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "delivery", "final", "superseded")  # every folder of a run
 ROOM = 300  # characters of the longest path in a run or batch
 RESERVE, RESERVE_BYTES = ".reserve", 64 * 1024
+KINDS = ("runs", "batches", "sweeps")  # folders of an `output.dir`
 
 Page = Any  # text, bytes, data or dataclasses for JSON, or a function that returns either
 Pages = Mapping[str, Page] | Callable[[], Mapping[str, Page]]  # by path in the run directory
@@ -47,6 +48,11 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
             with suppress(FileExistsError):  # another process made it
                 path.mkdir(mode=0o700)
                 return path
+
+
+def root_above(path: Path) -> Path | None:
+    """Return the `output.dir` of the run, batch, sweep or job in *path*, None if unknown."""
+    return next((p.parents[1] for p in (path, path.parent) if p.parent.name in KINDS), None)
 
 
 def check_folders(run: Path) -> None:

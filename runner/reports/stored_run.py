@@ -1,6 +1,6 @@
 """Stored runs, read from their directories; missing or damaged files are never an error."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -157,26 +157,22 @@ def is_run(path: Path) -> bool:
 
 
 def find_runs(
-    paths: Iterable[Path], is_one: Callable[[Path], bool] = is_run, depth: int = MAX_DEPTH
+    path: Path, is_one: Callable[[Path], bool] = is_run, depth: int = MAX_DEPTH
 ) -> list[Path]:
-    """Return all run directories among *paths* and up to *depth* below them, in order, each once.
+    """Return *path* if it is a run directory, else those up to *depth* below it, in order.
 
     The inside of a run is not searched. *is_one* decides what counts as a run. Raises OSError.
     """
-    found: dict[Path, None] = {}
-    for path in paths:
-        if is_one(path):
-            found[path] = None
-        elif depth:
-            below = sorted(folders_in(path), key=lambda each: by_number(each.name))
-            found |= dict.fromkeys(find_runs(below, is_one, depth - 1))
-    return list(found)
+    if is_one(path):
+        return [path]
+    below = sorted(folders_in(path), key=lambda each: by_number(each.name)) if depth else []
+    return [run for folder in below for run in find_runs(folder, is_one, depth - 1)]
 
 
 def runs_in(path: Path, is_one: Callable[[Path], bool] = is_run) -> list[Path]:
     """Return `find_runs` of *path*; raise ConfigError if there is none, or it cannot be read."""
     with readable(path):
-        found = find_runs([path], is_one)
+        found = find_runs(path, is_one)
     if not found:
         raise no_run(path)
     return found
@@ -186,7 +182,7 @@ def no_run(path: Path) -> ConfigError:
     """Return the error for a *path* without a run, with the nearest directory that holds some."""
     near = [str(path.parent)] if is_run(path.parent) else []
     with suppress(OSError):
-        near = near or [str(p) for p in find_runs([path], depth=2)]
-        beside = (p for p in folders_in(path.parent) if p != path and find_runs([p], depth=2))
+        near = near or [str(p) for p in find_runs(path, depth=2)]
+        beside = (p for p in folders_in(path.parent) if p != path and find_runs(p, depth=2))
         near = near or [*map(str, beside)]
     return ConfigError(f"{path}: there is no run{did_you_mean(str(path), near)}")

@@ -188,8 +188,8 @@ class _Execution:
             if stop.signum is None:
                 raise
             if self.shared.prints_end:
-                counts, hint = last_line.stored_counts(path), pending_hint(self.directory.journal)
-                last_line.print_end(job, path, "interrupted", stop.exit_code, counts, hint=hint)
+                hint = pending_hint(self.directory.journal)
+                last_line.print_end(job, path, "interrupted", stop.exit_code, hint=hint)
             return stop.exit_code, None
         if self.shared.prints_end:
             self._print_end(result)
@@ -204,7 +204,7 @@ class _Execution:
             print_error(OutputError(fault))
         hint = pending_hint(self.directory.journal) or last_line.hint_of(job, result)
         ended, helps = (result.status, result.exit_code), last_line.can_help(result)
-        last_line.print_end(job, path, *ended, result.counts, resumable=helps, hint=hint)
+        last_line.print_end(job, path, *ended, resumable=helps, hint=hint)
 
     async def _execute(self, stack: AsyncExitStack) -> RunResult | BatchResult:
         job, shared, directory = self.job, self.shared, self.directory

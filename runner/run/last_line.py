@@ -2,7 +2,6 @@
 
 import shlex
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +36,6 @@ def print_end(
     path: Path,
     status: str,
     code: int,
-    counts: Mapping[str, int] | None = None,
     *,
     resumable: bool = True,
     hint: str | None = None,
@@ -48,7 +46,8 @@ def print_end(
     """
     place = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
-    facts |= {name: n for name, n in (counts or {}).items() if n or name != "not_run"}
+    if any((counts := stored_counts(path)).values()):
+        facts |= {name: n for name, n in counts.items() if n or name != "not_run"}
     facts["batch" if isinstance(job, BatchJob) else "run"] = str(place)
     pages = {"report": REPORT, "results": TABLE}
     facts |= {name: str(place / page) for name, page in pages.items() if (path / page).is_file()}
@@ -71,7 +70,7 @@ def print_end(
 
 
 def stored_counts(path: Path) -> dict[str, int]:
-    """Return the counts of a run or batch that was cut off, from its metadata.json."""
+    """Return how many analyzers of a run, or files of a batch, have which end, by metadata.json."""
     metadata = read_json(path / "metadata.json")
     if files := section(metadata, "files"):
         ok, failed = (

@@ -102,7 +102,7 @@ def _stored_config(path: Path) -> dict[str, Any]:
         if (batch := batch_of(path)) is not None:
             raise ConfigError(f"resume={path}: it belongs to a batch: resume={batch}")
         with readable(path):
-            inside = find_runs([path], depth=2) if kind_of(path) == "directory" else []
+            inside = find_runs(path, depth=2) if kind_of(path) == "directory" else []
         if inside not in ([], [path]):
             begun = [run for run in inside if not (run / COMPLETED).exists()]
             raise ConfigError(

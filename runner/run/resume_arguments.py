@@ -16,11 +16,11 @@ from runner.base.regular_files import SHELL, folders_in, kind_of, user_path
 from runner.base.text import print_stderr, to_terminal
 from runner.config.schema import FILES
 from runner.job.build import PACKAGE_PREFIX
+from runner.record.run_directory import root_above
 from runner.record.signature import fault_of
 from runner.run.cli.command_line import quote
 
 FLAGS = ("allow_changed", "retry_failed", "trusted")
-_KINDS = ("runs", "batches", "sweeps")  # in an `output.dir`
 
 
 def split_arguments(
@@ -86,7 +86,7 @@ def start_of(path: Path) -> Path | None:
     to the run.
     """
     place = Path(os.path.abspath(path))  # noqa: PTH100 - `output.dir` may be a link
-    root = next((p.parents[1] for p in (place, place.parent) if p.parent.name in _KINDS), None)
+    root = root_above(place)
     if root is None or kind_of(place) != "directory" or fault_of(place) is not None:
         return None
     signed = (folder for folder in (place, *folders_in(place)) if fault_of(folder) is None)

@@ -49,7 +49,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     is_sweep = kind_of(plan) == "file"  # which some sweepers do not write
     if not is_sweep and path.name in ("runs", "batches"):
         return None
-    runs = [read_run(found) for found in find_runs([path], depth=MAX_DEPTH if is_sweep else 1)]
+    runs = [read_run(found) for found in find_runs(path, depth=MAX_DEPTH if is_sweep else 1)]
     planned = planned_jobs(path)
     if not runs and not planned:
         return None

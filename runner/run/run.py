@@ -70,13 +70,6 @@ class RunResult:
         why = f"{plural(failed, 'check')} failed" if failed else f"only {self.quotes}"
         return why if self.status == "degraded" else None
 
-    @property
-    def counts(self) -> dict[str, int]:
-        """Number of analyzers that answered, failed, and were not run."""
-        statuses = [outcome.status for outcome in self.outcomes.values()]
-        good, idle = statuses.count("ok"), statuses.count("not_run")
-        return {"ok": good, "failed": len(statuses) - good - idle, "not_run": idle}
-
 
 @dataclass(frozen=True, slots=True)
 class Member:

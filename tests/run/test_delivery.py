@@ -29,6 +29,7 @@ from runner.reports.status import status_of
 from runner.reports.verify import verify
 from runner.run.batch import services
 from runner.run.delivery import budget_of
+from runner.run.last_line import stored_counts
 from runner.run.stop import Stop
 
 ROUGH: dict[str, Any] = {
@@ -251,7 +252,7 @@ def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> N
     held = spent().held
 
     assert "interrupted" == result.status
-    assert {"ok": 0, "failed": 0, "not_run": 3} == result.counts
+    assert {"ok": 0, "failed": 0, "not_run": 3} == stored_counts(BATCH)
     assert (BATCH / "results.jsonl").read_text().count("in a pending batch: resume") == 3
     assert (6, 0.0) == (len(spent().out), spent().charged_usd)
     assert 0 < held[1] < 1

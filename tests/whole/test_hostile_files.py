@@ -434,7 +434,7 @@ def test_folders_without_end_or_bound_are_searched_to_a_bound(
     deep = home / "/".join(["d"] * 400)
     deep.mkdir(parents=True)
 
-    assert [Path("batch"), Path("sweeps/mine/0")] == find_runs([Path()])
+    assert [Path("batch"), Path("sweeps/mine/0")] == find_runs(Path())
 
     monkeypatch.setattr(regular_files, "MAX_ENTRIES", 9)
     for number in range(10):

@@ -28,6 +28,7 @@ from runner.base.json import amount, at, mapping, mappings, number, text
 from runner.base.regular_files import folders_in, kind_of
 from runner.base.text import cut
 from runner.record.batch_directory import batch_of, single_runs
+from runner.record.run_directory import KINDS, root_above
 from runner.reports.compare.keys import name_in_sentence, setting_label
 from runner.reports.compare.rows import Group
 from runner.reports.stored_run import StoredRun, is_run, read_run
@@ -250,13 +251,10 @@ def known_labels(runs: Iterable[Path]) -> tuple[list[FindingLabel], list[str]]:
 
 def _beside(home: Path) -> Iterator[Path]:
     """Yield the root of the directory *home*, and all runs, batches, sweeps and jobs under it."""
-    above = home.parent
-    sweep = above.parent.name == "sweeps"
-    if above.name not in ("runs", "batches") and not sweep:
+    if (root := root_above(home)) is None:
         return
-    root = above.parent.parent if sweep else above.parent
     yield root
-    for name in ("runs", "batches", "sweeps"):
+    for name in KINDS:
         yield root / name
         for folder in folders_in(root / name):
             yield folder

@@ -85,7 +85,7 @@ def collect_rows(paths: Iterable[Path]) -> list[RunRow]:
     rows: dict[Path, RunRow] = {}
     for path in paths:
         with readable(path):
-            found = find_runs([path])
+            found = find_runs(path)
             empty = {} if is_run(path) else _empty_jobs(path)
         if not found and not empty:
             raise no_run(path)
@@ -102,7 +102,7 @@ def _empty_jobs(path: Path) -> dict[Path, RunRow]:
     for job, overrides in jobs.items():
         begun = "wrote no run: was its configuration refused?" if kind_of(job) else "not begun"
         why = to_terminal(f"{begun}{overrides}", 200)
-        if not find_runs([job]):
+        if not find_runs(job):
             rows[job] = RunRow(job, f"{path.name}/{job.name}", "missing", why)
     return rows
 

@@ -27,7 +27,7 @@ def index_page(root: Path) -> str:
     runs: list[Entry] = []
     batches: list[Entry] = []
     sweeps: dict[Path, list[Entry]] = {}
-    for path in find_runs([root]):
+    for path in find_runs(root):
         entry = _entry(path, root)
         if path.parent.parent.name == "sweeps":
             sweeps.setdefault(path.parent, []).append(entry)

@@ -17,6 +17,7 @@ from runner.base.json import MAX_BYTES
 from runner.base.regular_files import as_given, kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
 from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
+from runner.record.run_directory import root_above
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
 from runner.reports.report.batch import batch_page, files_of
@@ -100,14 +101,6 @@ def write_index(root: Path) -> Path:
     return file
 
 
-def root_above(run: Path) -> Path:
-    """Return the root directory of *run*, by default the directory that contains it."""
-    above = (batch_of(run) or run).resolve().parent
-    if above.name in ("runs", "batches"):
-        return above.parent
-    return above.parent.parent if above.parent.name == "sweeps" else above
-
-
 def try_write_report(path: Path, root: Path | None = None, *, runs_too: bool = True) -> str | None:
     """Write the report in *path*, as `write_report`, and with a *root* the index.
 
@@ -140,7 +133,8 @@ def _write_all(given: Arguments) -> None:
     )
     for run in runs:
         print(to_terminal(str(write_report(run))))
-    for root in sorted({root_above(run) for run in runs}):
+    homes = {(batch_of(run) or run).resolve() for run in runs}
+    for root in sorted({root_above(home) or home.parent for home in homes}):
         print(to_terminal(str(write_index(root))))
 
 

@@ -253,11 +253,7 @@ class Batch:
         if status in ("completed", "degraded"):
             await self.directory.complete()
         log.info("batch.finished", status=status, exit_code=code, **tally.counts())
-        statuses = self._statuses or tally.statuses
-        good = statuses["completed"] + statuses["degraded"]
-        started = sum(statuses.values()) - statuses["interrupted"]
-        counts = {"ok": good, "failed": started - good, "not_run": tally.total - started}
-        return BatchResult(status, code, counts, benchmark)
+        return BatchResult(status, code, benchmark)
 
     async def _collect(self, status: str, code: int) -> tuple[str, int]:
         """Run the stages that read all transcripts; return the batch's status and exit code."""

@@ -34,11 +34,10 @@ class BatchServices:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of a batch; *counts* are files by their names in the last console line."""
+    """Status, exit code, and the content of benchmark.json of a batch."""
 
     status: str
     exit_code: int
-    counts: Mapping[str, int]
     benchmark: Mapping[str, Any]
 
 

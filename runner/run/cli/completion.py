@@ -10,13 +10,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from runner.base.errors import ConfigError
-from runner.record.run_directory import COMPLETED
+from runner.record.run_directory import COMPLETED, KINDS
 from runner.run.cli.arguments import options
 from runner.run.cli.command_line import expand_arguments
 
 _FILES = ("transcript", "transcript.path", "transcript.media")
 _FOLDERS = ("resume", "output.dir", "--config-dir", "-cd")
-_KINDS = ("runs", "batches", "sweeps")
 # bash expands completions, including commands in them, and splits them at spaces.
 _SAFE = re.compile(r"[\w@%+,./:=~-]+")
 
@@ -80,5 +79,5 @@ def _entries(begun: str, *, folders: bool = False) -> Iterator[str]:
 
 def _runs() -> list[Path]:
     """Return the runs, batches and sweeps in `outputs`, only incomplete ones if there are any."""
-    folders = [path for kind in _KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
+    folders = [path for kind in KINDS for path in Path("outputs", kind).glob("*") if path.is_dir()]
     return [path for path in folders if not (path / COMPLETED).exists()] or folders

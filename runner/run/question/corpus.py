@@ -14,6 +14,7 @@ from runner.job.build import open_transcript
 from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
+from runner.record.run_directory import KINDS
 from runner.record.stored_transcript import REDACTION, read_transcript_file
 from runner.reports.stored_run import config_of, find_runs, is_run
 from runner.transcript.inputs import find_inputs, is_many, root_of
@@ -22,7 +23,6 @@ from runner.transcript.redact.redacted import redacted
 
 _KEPT = 20_000  # segments kept in memory, so that few files are read only once
 _MAX_LABEL = 60  # characters
-_OUTPUTS = ("runs", "batches", "sweeps")
 _PERSON = "PERSON"  # prefix of the stand-ins of people
 
 
@@ -177,8 +177,8 @@ def _runs_in(folder: Path) -> list[Path]:
     if is_run(folder):
         return [folder]
     parts = folders_in(folder) if kind_of(folder) == "directory" else []
-    outputs = any(part.name in _OUTPUTS or is_run(part) for part in parts)
-    return find_runs([folder]) if outputs else []
+    outputs = any(part.name in KINDS or is_run(part) for part in parts)
+    return find_runs(folder) if outputs else []
 
 
 def _stored(run: Path, settings: Settings) -> Transcript:
