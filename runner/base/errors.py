@@ -166,6 +166,15 @@ def readable(path: object, key: str = "") -> Iterator[None]:
         raise ConfigError(f"{key}{path} cannot be read: {one_line(why)}") from error
 
 
+@contextmanager
+def writable(path: object, what: str = "") -> Iterator[None]:
+    """Say in an OutputError of one line why *path*, which is *what*, cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(f"cannot write {what}{path}: {reason(error, path)}") from error
+
+
 def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str = "") -> str:
     """Return a clause with the nearest of *choices*, between *before* and *after*.
 

@@ -1,7 +1,7 @@
 """Attributes of a batch's files and speakers, such as site or role: a table of the user."""
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain, zip_longest
@@ -26,6 +26,7 @@ MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
 _FILE = {"file", "file name", "filename", "document", "document name", "transcript", "interview"}
+SpeakersIn = Callable[[str], Collection[str] | None]  # of a file; None if it cannot be read
 _MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsheets write no value
 
 
@@ -111,19 +112,15 @@ def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
 
 
 def read_attributes(
-    file: Path,
-    inputs: Iterable[str] | Mapping[str, Path],
-    speakers_in: Callable[[str], Collection[str] | None] = lambda _: None,
-    earlier: Collection[str] = (),
+    file: Path, inputs: Mapping[str, Path], speakers_in: SpeakersIn, earlier: Collection[str] = ()
 ) -> Attributes:
-    """Return the attributes in the CSV *file* of the files called *inputs*.
+    """Return the attributes in the CSV *file* of the files *inputs*, paths by name.
 
     A column of _FILE or the first, whichever has more of their names, names a file as `FileNames`
-    does, or, if *inputs* have paths, by its path from here or from the root; rows of *earlier*
-    files that are none of these are left out. A column `speaker` names one of its speakers, as
-    *speakers_in* returns them; if it is the first or the file's cell is empty, that speaker in
-    every file. Raises ConfigError, with the line, for a table of another shape and for a name that
-    is nobody's or that of several.
+    does, or by its path from here or from the root; rows of *earlier* files that are none of these
+    are left out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if
+    it is the first or the file's cell is empty, that speaker in every file. Raises ConfigError,
+    with the line, for a table of another shape and for a name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -182,14 +179,10 @@ class _Known:
     """The files of a batch with their paths, and the speakers in them, which are read once."""
 
     def __init__(
-        self,
-        inputs: Iterable[str] | Mapping[str, Path],
-        speakers_in: Callable[[str], Collection[str] | None],
-        earlier: Collection[str],
+        self, inputs: Mapping[str, Path], speakers_in: SpeakersIn, earlier: Collection[str]
     ) -> None:
-        paths = inputs if isinstance(inputs, Mapping) else {}
         self._files, self._earlier = FileNames(inputs), FileNames(earlier)
-        self._by_path = {_absolute(path): name for name, path in paths.items()}
+        self._by_path = {_absolute(path): name for name, path in inputs.items()}
 
         @cache
         def heard(file: str) -> dict[str, str] | None:

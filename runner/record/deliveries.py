@@ -130,8 +130,7 @@ class Deliveries:
 
     def __post_init__(self) -> None:
         batches = self.book.batches.get(self.model, {})
-        ours = ("", self.provider)  # the first in a journal of an earlier version
-        self.batches = {mark: b for mark, b in batches.items() if b.provider in ours}
+        self.batches = {m: b for m, b in batches.items() if b.provider == self.provider}
 
     def claim(self, key: str) -> HeldCall | None:
         """See `Ledger`; failures that are settled lead to another attempt."""

@@ -32,6 +32,9 @@ class CallAverages:
         return replace(self, **{k: round(old[k] + NEW_WEIGHT * (new[k] - old[k]), 4) for k in old})
 
 
+Histories = Mapping[str, Mapping[str, CallAverages]]  # by litellm model name, then analyzer
+
+
 def flex_name(model: str) -> str:
     """Return the name of *model*'s history at its provider's flex tier."""
     return f"{model} (flex)"

@@ -87,10 +87,6 @@ class Pages:
             log.exception("page.failed", analyzer=node.name)
             return f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
 
-    def transcript(self) -> str:
-        """Return transcript.md."""
-        return transcript_page(self.job.transcript, self.job.settings.output.pages)
-
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
         """Return the aggregated insights by file name, as data for JSON or as text."""
         answers = {n: o.answer for n, o in outcomes.items() if o.answer is not None}

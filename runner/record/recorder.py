@@ -22,7 +22,7 @@ from runner.job.parts import JUDGE, has_task, owner_of
 from runner.record.benchmark import NodeTiming
 from runner.record.journal import Journal, MemberJournal
 from runner.record.metadata import describe_run
-from runner.record.pages import Pages
+from runner.record.pages import Pages, transcript_page
 from runner.record.reuse import StoredAnswers, keep_answer, record_of
 from runner.record.run_directory import RunDirectory
 from runner.record.stored_transcript import REDACTION, TRANSCRIPT
@@ -61,7 +61,8 @@ class Recorder:
         job = self.job
         self._began = asyncio.get_running_loop().time()
         self.write(self.directory.note("run.started", config_digest=job.config_digest))
-        pages = {TRANSCRIPT: job.transcript, "transcript.md": self.pages.transcript}
+        page = partial(transcript_page, job.transcript, job.settings.output.pages)
+        pages = {TRANSCRIPT: job.transcript, "transcript.md": page}
         if job.redaction:
             pages[REDACTION] = job.redaction.as_dict()
         self.write(self.directory.write_pages(pages))

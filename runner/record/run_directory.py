@@ -3,14 +3,14 @@
 import asyncio
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 from runner.answers.codebook import as_qdc
-from runner.base.errors import ConfigError, OutputError, reason
+from runner.base.errors import ConfigError, OutputError, reason, writable
 from runner.base.files import Draft, as_json, make_directory, write_bytes, write_if_changed
 from runner.base.regular_files import refuse_links
 from runner.base.text import now_iso, slug
@@ -43,7 +43,7 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     while True:
         path = root / kind / f"{stamp}_{slug(transcript_name)}_{secrets.token_hex(3)}"
-        with _writable(path):
+        with writable(path, "the run directory "):
             make_directory(path.parent)
             with suppress(FileExistsError):  # another process made it
                 path.mkdir(mode=0o700)
@@ -61,16 +61,6 @@ def check_folders(run: Path) -> None:
         refuse_links(*(run / name for name in FOLDERS))
     except OSError as error:
         raise ConfigError(reason(error)) from error
-
-
-@contextmanager
-def _writable(path: Path) -> Iterator[None]:
-    """Say in an OutputError why the run directory *path* cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        why = f"cannot write the run directory {path}: {reason(error, path)}"
-        raise OutputError(why) from error
 
 
 class RunDirectory:
@@ -112,7 +102,7 @@ class RunDirectory:
     def reopen(cls, path: Path, parts: Sequence[str] = PARTS) -> Self:
         """Lock a session's directory; remove temp files and COMPLETED; raise OutputError."""
         directory = cls._open(path, parts)
-        with _writable(path), ExitStack() as stack:
+        with writable(path, "the run directory "), ExitStack() as stack:
             stack.callback(directory.close)
             directory.replies.take_over(path)
             directory.uncomplete()
@@ -121,7 +111,7 @@ class RunDirectory:
 
     @classmethod
     def _open(cls, path: Path, parts: Sequence[str]) -> Self:
-        with _writable(path), ExitStack() as stack:
+        with writable(path, "the run directory "), ExitStack() as stack:
             if len(os.fsencode(path)) + ROOM > os.pathconf("/", "PC_PATH_MAX"):
                 raise OSError("its files would have names that are too long")
             make_directory(path)

@@ -21,17 +21,14 @@ _RECOMPUTED = frozenset(
 )  # kinds that need only the run's own files
 _STATED = ("check", "type", "status", "analyzer")
 
+Records = Mapping[str, Mapping[str, Any]]  # answers, or the records that hold them, by analyzer
+Shares = dict[str | None, dict[str, float | None]]  # of AT_LEAST by analyzer, None for the run
 
-def faults_of_checks(
-    stored: Mapping[str, Any],
-    answers: Mapping[str, Mapping[str, Any]],
-    figures: Mapping[str | None, Mapping[str, float | None]],
-) -> Iterator[str]:
+
+def faults_of_checks(stored: Mapping[str, Any], answers: Records, figures: Shares) -> Iterator[str]:
     """Yield the faults of *stored*, an untrusted checks.json: wrong sums and results.
 
-    *answers* come from the run's records; *figures* are the shares of AT_LEAST by analyzer, None
-    for the run. Judged checks, Python checks and those of cost, time and references are not
-    repeated.
+    Judged checks, Python checks and those of cost, time and references are not repeated.
     """
     results = []
     for each in mappings(stored.get("checks")):
@@ -52,10 +49,7 @@ def faults_of_checks(
 
 
 def _compared(
-    declared: Any,
-    results: list[CheckResult],
-    answers: Mapping[str, Mapping[str, Any]],
-    figures: Mapping[str | None, Mapping[str, float | None]],
+    declared: Any, results: list[CheckResult], answers: Records, figures: Shares
 ) -> Iterator[str]:
     try:
         body = Expectations.model_validate(declared)
@@ -85,8 +79,8 @@ def _compared(
 
 def shares_of(
     grounding: Mapping[str, Any], coverage: Mapping[str, Any], run: Mapping[str, Any]
-) -> dict[str | None, dict[str, float | None]]:
-    """Return the shares of AT_LEAST by analyzer, None for the run, from its untrusted files."""
+) -> Shares:
+    """Return the shares in the untrusted files of a run."""
     grounded, covered = section(grounding, "analyzers"), section(coverage, "analyzers")
     shares: dict[str | None, tuple[Any, Any]] = {
         name: (at(grounded, name, "rate"), at(covered, name, "token_rate"))
@@ -101,10 +95,7 @@ _SAID = {"exact": "quote", "near": "said"}  # by match: the transcript's own wor
 
 
 def faults_of_answers(
-    files: Mapping[str, Any],
-    answers: Mapping[str, Mapping[str, Any]],
-    records: Mapping[str, Mapping[str, Any]],
-    segments: Sequence[Segment],
+    files: Mapping[str, Any], answers: Records, records: Records, segments: Sequence[Segment]
 ) -> Iterator[tuple[str, str]]:
     """Yield name and fault of *files* of a complete run that do not follow from its *answers*.
 
@@ -136,9 +127,7 @@ def _lost(answer: Mapping[str, Any], grounder: Grounder) -> Iterator[str]:
 
 
 def _changed_insights(
-    stored: Sequence[Mapping[str, Any]],
-    answers: Mapping[str, Mapping[str, Any]],
-    speakers: Mapping[str, str | None],
+    stored: Sequence[Mapping[str, Any]], answers: Records, speakers: Mapping[str, str | None]
 ) -> Iterator[str]:
     """Yield what *stored*, merged insights have that no answer has, and what of them is lost.
 
@@ -172,7 +161,7 @@ def _changed_insights(
 
 
 def _figures(
-    files: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]], covered: Mapping[str, Any]
+    files: Mapping[str, Any], records: Records, covered: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return the figures about the answers by file: of tokens, those of coverage.json."""
     counted = {n: grounding for n, r in records.items() if (grounding := section(r, "grounding"))}

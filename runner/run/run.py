@@ -31,7 +31,7 @@ from runner.job.graph import Node
 from runner.job.job import Job
 from runner.job.prefix_policy import saved_usd
 from runner.record.benchmark import benchmark, headline
-from runner.record.history import CallAverages, expected_durations
+from runner.record.history import Histories, expected_durations
 from runner.record.recorder import Recorder
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
@@ -79,7 +79,7 @@ class Member:
     """
 
     place: Place
-    histories: Mapping[str, Mapping[str, CallAverages]]
+    histories: Histories
     sampled: bool
 
 

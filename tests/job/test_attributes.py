@@ -20,13 +20,14 @@ from runner.record.run_directory import RunDirectory
 FILES = ("day1/ana.vtt", "day1/ben.vtt", "day2/ana.vtt", "zoe\u0301.txt", "v1.2.txt")
 
 
+PATHS = {name: Path("talks", name) for name in FILES}
 HEARD = {"day1/ben.vtt": ["Ben", "Zoe\u0301"], "v1.2.txt": [], "day1/ana.vtt": ["Ben"]}
 
 
 def read(table: str | bytes) -> Attributes:
     file = Path("table.csv")
     file.write_bytes(table.encode() if isinstance(table, str) else table)
-    return read_attributes(file, FILES, HEARD.get)
+    return read_attributes(file, PATHS, HEARD.get)
 
 
 READ = {
@@ -126,7 +127,7 @@ def test_what_is_no_file_of_bounded_size_is_refused(monkeypatch: pytest.MonkeyPa
     Path("large").write_text("x" * 11)
     for name in ("pipe", "large", "none.csv", "."):
         with pytest.raises(ConfigError, match=f"attributes={name} cannot be read"):
-            read_attributes(Path(name), FILES)
+            read_attributes(Path(name), PATHS, HEARD.get)
 
 
 def test_a_batch_checks_its_table_before_anything_is_sent_and_keeps_it(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
 from runner.base.command import Arguments, command
-from runner.base.errors import ConfigError, OutputError, reason
+from runner.base.errors import ConfigError, writable
 from runner.base.files import make_directory, write_json, write_text
 from runner.base.format import aligned, figure, first_of, plural
 from runner.base.regular_files import user_path
@@ -119,13 +119,11 @@ def _write(
         "disagreements": [asdict(each) for each in coded.disagreements],
         "notes": list(notes),
     }
-    try:
+    with writable(folder):
         make_directory(folder)
         write_json(folder / "agreement.json", data)
         write_text(folder / "agreement.csv", as_rows([(*_COUNTS, *_INTERVALS), *rows]))
         write_text(folder / "disagreements.csv", as_rows([named, *apart]))
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
 
 def _ends(found: Interval | None) -> tuple[float | None, ...]:

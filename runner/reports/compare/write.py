@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from runner.base.command import Arguments, command
-from runner.base.errors import OutputError, reason
+from runner.base.errors import writable
 from runner.base.files import make_directory, write_bytes, write_json
 from runner.base.regular_files import as_given, kind_of
 from runner.base.tables import as_rows
@@ -52,13 +52,11 @@ def write_comparison(comparison: Comparison, folder: Path, *, indexed: bool = Fa
         lines = ((row, line) for row in batches for line in rows_of(row.path))
         rows = ([row.name, *(line.get(column) for column in COLUMNS)] for row, line in lines)
         pages[MERGED] = as_rows([("batch", *COLUMNS), *rows])
-    try:
+    with writable(folder):
         make_directory(folder)
         write_json(folder / "comparison.json", as_dict(comparison))
         for name, page in pages.items():
             write_bytes(folder / name, page.encode("utf-8", "replace"))
-    except OSError as error:
-        raise OutputError(f"cannot write {folder}: {reason(error, folder)}") from error
 
 
 def after_sweep(folder: Path) -> None:

@@ -24,7 +24,7 @@ from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.record.benchmark import benchmark
 from runner.record.collection_findings import CollectionFindings, collect_findings
-from runner.record.history import CallAverages, expected_durations, write_history
+from runner.record.history import Histories, expected_durations, write_history
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.reports.collection.facts import source_of_quote
@@ -78,12 +78,11 @@ async def collect(
     directory: RunDirectory,
     clients: Mapping[str, Client],
     stored: StoredAnswers,
-    histories: Mapping[str, Mapping[str, CallAverages]],
+    histories: Histories,
 ) -> CollectionResult:
     """Run the collection stages of *batch* into *directory* through *clients*.
 
-    *histories* are as in `plan.read_histories`. Raises only on a full disk or cancellation; a
-    failed call is a status.
+    Raises only on a full disk or cancellation; a failed call is a status.
     """
     settings = batch.settings
     job = collection_job(batch)

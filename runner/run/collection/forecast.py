@@ -13,7 +13,7 @@ from runner.job.graph import Node
 from runner.job.job import BatchJob, Job
 from runner.job.models import Model
 from runner.record.collection_findings import GroundedFinding, place_of
-from runner.record.history import CallAverages
+from runner.record.history import CallAverages, Histories
 from runner.run.collection.contrasts import EXAMPLES
 from runner.run.collection.material import HEAD_TOKENS, room_of
 from runner.run.collection.tree import File, branches, fits, leaves
@@ -104,9 +104,7 @@ def why_skipped(batch: BatchJob, files: int) -> str:
 
 
 def forecast(
-    batch: BatchJob,
-    found: Mapping[str, Mapping[str, Yield]],
-    histories: Mapping[str, Mapping[str, CallAverages]],
+    batch: BatchJob, found: Mapping[str, Mapping[str, Yield]], histories: Histories
 ) -> dict[str, NodePlan]:
     """Return the plans of the collection's analyzers, by name.
 

@@ -21,7 +21,7 @@ from runner.record.history import (
     FIRST_TOKEN_S,
     REPLY_SHARE,
     TOKENS_PER_S,
-    CallAverages,
+    Histories,
     read_history,
 )
 from runner.run.plan.deliveries import PlannedDelivery, as_lines, batch_shares, planned_deliveries
@@ -70,14 +70,14 @@ class Plan:
         }
 
 
-def read_histories(job: Setup) -> dict[str, dict[str, CallAverages]]:
-    """Return the history of each of the job's models, by litellm model name."""
+def read_histories(job: Setup) -> Histories:
+    """Return the history of each of the job's models."""
     names = {model.settings.name for model in job.models.values()}
     return {name: read_history(job.root, name) for name in names}
 
 
-def make_plan(job: Job, history: Mapping[str, Mapping[str, CallAverages]]) -> Plan:
-    """Return the plan of *job*; *history* is by litellm model name, then analyzer."""
+def make_plan(job: Job, history: Histories) -> Plan:
+    """Return the plan of *job*."""
     nodes = plan_nodes(job, history, batch_shares(job))
     every = {**_embeddings(job), **nodes, **further_plans(job, nodes)}
     efforts = [note for model in _asked(job) if (note := effort_note(model.settings))]
@@ -112,10 +112,7 @@ def _asked(job: Setup) -> list[Model]:
 
 
 def plan_nodes(
-    job: Job,
-    history: Mapping[str, Mapping[str, CallAverages]],
-    shares: Mapping[str, float],
-    guesses: Mapping[str, float] = {},
+    job: Job, history: Histories, shares: Mapping[str, float], guesses: Mapping[str, float] = {}
 ) -> dict[str, NodePlan]:
     """Return the plans of *job*'s nodes, by name.
 
