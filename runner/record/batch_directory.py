@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import asdict
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -190,20 +191,22 @@ def write_insights(batch: Path, per: str) -> None:
     """Write insights.jsonl and .csv of all runs, a row *per* insight or evidence; raise OSError."""
     runs = transcripts_of(batch)
 
-    def insights(run: Path) -> list[dict[str, Any]]:
-        return [dict(each) for each in mappings(read_list(run / "insights.json"))]
-
     def lines() -> Iterator[bytes]:
         for run, name in runs.items():
             about = {"transcript": name, "run": run.relative_to(batch).as_posix()}
-            for each in insights(run):
+            for each in mappings(read_list(run / "insights.json")):
                 yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
 
-    def table() -> Iterator[bytes]:
-        yield as_rows([INSIGHT_COLUMNS]).encode()
-        for run, name in runs.items():
-            with suppress(KeyError, TypeError, ValueError):  # of a file that was changed
-                yield as_rows(insight_rows(insights(run), name, per)).encode()
-
+    rows = chain([INSIGHT_COLUMNS], insight_table(runs, per))
     write_bytes(batch / INSIGHTS, lines())
-    write_bytes(batch / INSIGHTS_TABLE, table())
+    write_bytes(batch / INSIGHTS_TABLE, (as_rows([row]).encode() for row in rows))
+
+
+def insight_table(runs: Mapping[Path, str], per: str) -> Iterator[Sequence[Any]]:
+    """Yield the rows of insights.csv, *per* insight or evidence, of *runs* with their transcripts.
+
+    A run whose insights were changed into something else has none.
+    """
+    for run, name in runs.items():
+        with suppress(KeyError, TypeError, ValueError):
+            yield from list(insight_rows(mappings(read_list(run / "insights.json")), name, per))

@@ -4,14 +4,12 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from html import unescape
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
 from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
-from runner.answers.insights import rows_of as insight_rows
 from runner.answers.outcome import ANSWERED
 from runner.base.errors import ColloquyError, one_line
 from runner.base.format import plural
@@ -24,6 +22,7 @@ from runner.record.batch_directory import (
     INSIGHTS_TABLE,
     REPORT,
     TABLE,
+    insight_table,
     is_batch,
     rows_of,
     runs_of,
@@ -79,16 +78,9 @@ def faults_of_insights(path: Path) -> Iterator[str]:
     """Yield what insights.csv of a run or batch has otherwise than insights.json of the runs."""
     name = text(at(read_json(path / "metadata.json"), "transcript", "name"))
     runs = transcripts_of(path) if is_batch(path) else {path: name}
-
-    def rows(per: str) -> Iterator[Sequence[object]]:
-        for run, transcript in runs.items():
-            with suppress(KeyError, TypeError, ValueError):  # reported by others
-                yield from list(
-                    insight_rows(mappings(read_list(run / "insights.json")), transcript, per)
-                )
-
     for per in ("insight", "evidence"):  # by `output.insights_csv`
-        if not (fault := _difference(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows(per))):
+        rows = insight_table(runs, per)
+        if not (fault := _difference(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows)):
             return
     yield fault
 

@@ -12,7 +12,7 @@ from runner.answers.outcome import ANSWERED
 from runner.base.command import print_error
 from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.files import Lines
-from runner.base.loop_lag import LagProbe, spare_collections
+from runner.base.loop_lag import Lag, LagProbe, spare_collections
 from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
@@ -47,7 +47,7 @@ from runner.reports.report.write import try_write_report, write_report
 from runner.run import last_line
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.batch.services import BatchResult
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.nodes.first_calls import check_budget
 from runner.run.objective import Objective, check_objective, objective
@@ -226,8 +226,7 @@ class _Execution:
         before = None
         if shared.prepare is not None and isinstance(job, Job):
             job, before = await shared.prepare(job, clients, directory, self.stored)
-        services = BatchServices(clients, shared.admission, shared.stop, lag)
-        result = await self._answers(job, services, before)
+        result = await self._answers(job, clients, lag, before)
         if result.status in ANSWERED:
             await delivery.finish()
         return result
@@ -255,16 +254,20 @@ class _Execution:
         return clients, addresses
 
     async def _answers(
-        self, job: Job | BatchJob, services: BatchServices, before: CallLog | None
+        self,
+        job: Job | BatchJob,
+        clients: Mapping[str, Client],
+        lag: Lag | None,
+        before: CallLog | None,
     ) -> RunResult | BatchResult:
-        """Run *job* with *services*; *before* is as in Run."""
-        directory, stored = self.directory, self.stored
+        """Run *job* through *clients*; *lag* and *before* are as in Run."""
+        directory, stored, shared = self.directory, self.stored, self.shared
         if isinstance(job, BatchJob):
-            return await Batch(job, directory, services, stored, _console(job)).execute()
+            of = job, clients, directory, stored, _console(job)
+            return await Batch(*of, shared.admission, shared.stop, lag).execute()
         if note := left_out(job):
             log.warning("collection.skipped", reason=note)
-        of = job, services.clients, directory, stored
-        run = Run(*of, lag=services.lag, stop=services.stop, before=before)
+        run = Run(job, clients, directory, stored, lag, stop=shared.stop, before=before)
         result = await run.execute()
         if job.settings.output.traces == "otlp":
             self._note(await export_run(directory.path))

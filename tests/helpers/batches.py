@@ -23,7 +23,7 @@ from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.batch.services import BatchResult
 from runner.run.stop import Stop
 
 NODES = 3  # of ONLY_TWO's pipeline
@@ -76,12 +76,12 @@ def execute_batch(
         for name, other in ((EMBEDDINGS, embed), ("strong", strong)):
             if other is not None:
                 clients[name] = replace(client, transport=other, gate=Gate(MAX_CEILING))
-        services = BatchServices(clients, admission, stop or Stop())
         previous = PreviousSession(path, unchanged=whole) if again else None
         stored = StoredAnswers(previous)
         console = BatchConsole("quiet", Secrets())
         try:
-            return await Batch(made, directory, services, stored, console).execute()
+            of = made, clients, directory, stored, console, admission
+            return await Batch(*of, stop or Stop()).execute()
         finally:
             directory.close()
 

@@ -31,7 +31,7 @@ from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices
+from runner.run.batch.services import BatchResult
 from runner.run.delivery import JobDelivery, budget_of
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop
@@ -164,9 +164,8 @@ def session(
             stored = StoredAnswers(PreviousSession(directory.path) if again else None)
             try:
                 if isinstance(made, BatchJob):
-                    services = BatchServices(clients, admission, stop)
-                    console = BatchConsole("quiet", Secrets())
-                    result = await Batch(made, directory, services, stored, console).execute()
+                    of = made, clients, directory, stored, BatchConsole("quiet", Secrets())
+                    result = await Batch(*of, admission, stop).execute()
                 else:
                     result = await Run(made, clients, directory, stored, stop=stop).execute()
                 if result.status in ("completed", "degraded"):

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 
@@ -16,9 +16,12 @@ from runner.base.errors import (
     TranscriptError,
     exit_code_of,
 )
+from runner.base.loop_lag import Lag
 from runner.base.text import now_iso
 from runner.base.threads import offload
 from runner.base.usage import sum_usd
+from runner.calls.admission.limits import Admission
+from runner.calls.client import Client
 from runner.calls.schedule import Place, gather_all, make_slots
 from runner.job.build import for_transcript
 from runner.job.graph import Pipeline
@@ -30,13 +33,14 @@ from runner.record.result_row import ResultRow, completed_before
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, BatchServices, runs_at_once
+from runner.run.batch.services import BatchResult, count_waiting, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.cli.command_line import worst_exit_code
 from runner.run.collection.collect import DONE, CollectionResult, collect
 from runner.run.plan.plan import read_histories
 from runner.run.run import Member, Run
+from runner.run.stop import Stop
 from runner.transcript.inputs import Input
 
 READERS = 2  # files read, and their tokens counted, at the same time
@@ -50,17 +54,20 @@ log = structlog.get_logger("colloquy.batch")
 
 @dataclass(eq=False)
 class Batch:
-    """Runs *job* over its inputs into *directory*; use it once.
+    """Runs *job* over its inputs through *clients* into *directory*; use it once.
 
     *stored* are the answers that may be reused. Completed runs of the same file, questions and
     checks are kept.
     """
 
     job: BatchJob
+    clients: Mapping[str, Client]
     directory: RunDirectory
-    services: BatchServices
     stored: StoredAnswers
     console: BatchConsole
+    admission: Admission
+    stop: Stop
+    lag: Lag | None = None
 
     def __post_init__(self) -> None:
         job = self.job
@@ -77,7 +84,7 @@ class Batch:
         self._queue = iter(enumerate(job.inputs.longest_first()))
         self._clock = asyncio.get_running_loop().time
         self._began, self._started_at = self._clock(), now_iso()
-        self.active = runs_at_once(job, self.services.clients.values())
+        self.active = runs_at_once(job, self.clients.values())
         self._fault: OSError | None = None
         self._gave_up = False
 
@@ -96,7 +103,7 @@ class Batch:
             return await self._finish()
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            directory, stop = self.directory, self.services.stop
+            directory, stop = self.directory, self.stop
             directory.release_reserve()
             for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
@@ -166,8 +173,7 @@ class Batch:
         stored = replace(self.stored, previous=previous)
         with structlog.contextvars.bound_contextvars(run=directory.path.name):
             try:
-                clients, stop = self.services.clients, self.services.stop
-                run = Run(job, clients, directory, stored, member=member, stop=stop)
+                run = Run(job, self.clients, directory, stored, member=member, stop=self.stop)
                 result = await run.execute()
             except OSError:
                 raise
@@ -193,10 +199,10 @@ class Batch:
         """Make no more calls, since their replies could not be stored."""
         self._fault = self._fault or error
         self.directory.release_reserve()
-        self.services.admission.close(NotRunError("output", f"not called: {error}"))
+        self.admission.close(NotRunError("output", f"not called: {error}"))
 
     def _is_over(self) -> bool:
-        stopped = self.services.stop.signum is not None or self._fault is not None
+        stopped = self.stop.signum is not None or self._fault is not None
         return stopped or self._gave_up or bool(ENDING & self._tally.codes.keys())
 
     @asynccontextmanager
@@ -209,7 +215,7 @@ class Batch:
             while not ended.is_set():
                 with suppress(TimeoutError):
                     await asyncio.wait_for(ended.wait(), TICK_S)
-                self._show(self.services.out())
+                self._show(count_waiting(self.clients.values()))
                 if self._clock() - saved >= SAVE_S:
                     saved = self._clock()
                     await self._save("running")
@@ -234,7 +240,7 @@ class Batch:
     async def _finish(self) -> BatchResult:
         if self._fault is not None:
             raise self._fault
-        tally, stop = self._tally, self.services.stop
+        tally, stop = self._tally, self.stop
         code = tally.exit_code(gave_up=self._gave_up)
         status = tally.status(code)
         await offload(self._close_results)
@@ -244,7 +250,7 @@ class Batch:
             status, code = await self._collect(status, code)
         if stop.signum is not None:
             status, code = "interrupted", stop.exit_code
-        wall_s, lag = self._clock() - self._began, self.services.lag
+        wall_s, lag = self._clock() - self._began, self.lag
         benchmark = batch_benchmark(self.job, tally, self._measures, wall_s, lag)
         if benchmark["run"]["attempts"] or not self.directory.has("logs/benchmark.json"):
             await self.directory.write_pages({"logs/benchmark.json": benchmark})
@@ -257,7 +263,7 @@ class Batch:
 
     async def _collect(self, status: str, code: int) -> tuple[str, int]:
         """Run the stages that read all transcripts; return the batch's status and exit code."""
-        of = self.job, self.directory, self.services.clients, self.stored, self._histories
+        of = self.job, self.directory, self.clients, self.stored, self._histories
         names = ", ".join(node.name for node in self.job.collection.nodes)
         self.console.print_line(f"all transcripts together: {names}")
         self._collected = collected = await collect(*of)

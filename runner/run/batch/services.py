@@ -1,35 +1,14 @@
-"""Services shared by the runs of a batch, how many runs are in progress, and the batch's result."""
+"""The result of a batch, and the limit on its runs in progress."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import accumulate, islice
 from typing import Any
 
-from runner.base.loop_lag import Lag
-from runner.calls.admission.limits import Admission
 from runner.calls.client import Client
 from runner.calls.client_factory import max_in_flight
 from runner.job.job import BatchJob
-from runner.run.stop import Stop
 from runner.transcript.inputs import size_of
-
-
-@dataclass(frozen=True, slots=True)
-class BatchServices:
-    """Services that all runs of a batch share.
-
-    *clients* are by model name; *admission*, *stop* and *lag* belong to the event loop.
-    """
-
-    clients: Mapping[str, Client]
-    admission: Admission
-    stop: Stop
-    lag: Lag | None = None
-
-    def out(self) -> int:
-        """Return how many calls wait for pending batches."""
-        found = (client.deliverer for client in self.clients.values())
-        return sum(each.collector.count_waiting() for each in found if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +24,12 @@ AHEAD = 4  # runs beyond those that fill all slots: their files are read while o
 # Runs whose calls wait in batches: up to so many, of files of so many bytes together. A run takes
 # 20 times its file's size in memory, most of it the index of its words.
 MAX_WAITING, MAX_WAITING_BYTES = 2000, 32_000_000
+
+
+def count_waiting(clients: Iterable[Client]) -> int:
+    """Return how many calls of *clients* wait for pending batches."""
+    found = (client.deliverer for client in clients)
+    return sum(each.collector.count_waiting() for each in found if each is not None)
 
 
 def runs_at_once(job: BatchJob, clients: Iterable[Client]) -> int:
