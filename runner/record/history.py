@@ -1,12 +1,20 @@
 """History of each analyzer's calls, latency and tokens, to predict the next run."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Self
 
 from runner.base.files import make_directory, write_json
 from runner.base.json import amount, listing, read_json, section
+from runner.calls.flex import TIMEOUT_S
+from runner.calls.schedule import steps_to_end
+from runner.job.job import Setup
+from runner.job.models import Model
+from runner.providers.batches.endpoint import BatchLimits
+from runner.providers.batches.factory import why_not
 
 HISTORY = "history.json"  # beside the runs
 BATCHES = "batch_seconds"  # a key; models' names have a slash
@@ -15,6 +23,7 @@ MAX_BATCHES = 200  # of a model that are remembered
 REPLY_SHARE = 0.5  # of max_tokens
 FIRST_TOKEN_S = 1.0
 TOKENS_PER_S = 60.0
+_LATE = 0.95  # of recorded batches: later ones do not decide whether a deadline is met
 NEW_WEIGHT = 0.5  # exponential moving average: the last run counts half
 
 
@@ -87,6 +96,30 @@ def expected_durations(
     if latencies.keys() >= max_tokens.keys():
         return latencies
     return {name: float(tokens) for name, tokens in max_tokens.items()}
+
+
+def delivery_ways(
+    job: Setup, models: Sequence[Model], live_s: float
+) -> dict[str, tuple[float | None, float, str]]:
+    """Return what calls to *models* that take *live_s* live would take at flex and in batches.
+
+    By delivery: the expected seconds, None without a record; the longest, by the tier's timeout,
+    and by the recorded batches but for the slowest; and why a model has none, else "".
+    """
+    steps = max(steps_to_end(job.pipeline).values())
+    factor = flex_factor(job.root, {model.settings.name for model in models})
+    recorded = [sorted(read_batch_latencies(job.root, model.key)) for model in models]
+    took = [each or [BatchLimits().window_s] for each in recorded]
+    ends = steps * max(map(median, took), default=0.0)
+    most = steps * max((each[math.ceil(_LATE * len(each)) - 1] for each in took), default=0.0)
+
+    def lack(delivery: str) -> str:
+        return next(filter(None, (why_not(delivery, model.settings) for model in models)), "")
+
+    return {
+        "flex": (factor and live_s * factor, live_s + steps * TIMEOUT_S, lack("flex")),
+        "batch": (ends if all(recorded) else None, most, lack("batch")),
+    }
 
 
 def guessed_s(reply_tokens: float) -> float:

@@ -1,19 +1,15 @@
 """Deliveries of a recorded run: cost and time of its calls live, at flex or in batches."""
 
 from collections.abc import Mapping
-from statistics import median
 from typing import Any
 
 from runner.base.errors import ConfigError
 from runner.base.json import amount, mappings, section
 from runner.base.usage import Usage, sum_usd
-from runner.calls.schedule import steps_to_end
 from runner.job.job import Job
 from runner.job.models import DELIVERIES
-from runner.providers.batches.endpoint import BatchLimits
-from runner.providers.batches.factory import why_not
 from runner.providers.prices import cost_usd
-from runner.record.history import flex_factor, read_batch_latencies
+from runner.record.history import delivery_ways
 
 
 def priced(job: Job, entries: Mapping[str, Any], delivery: str) -> float | None:
@@ -41,15 +37,12 @@ def takes_s(job: Job | None, delivery: str, live_s: float) -> tuple[float, str]:
         lost = "the run's analyzers or transcript are not available"
         raise ConfigError(f"delivery={delivery}: {lost}")
     asked = {model.name: model for node in job.pipeline.nodes for model in job.chain(node)[:1]}
-    for model in asked.values():
-        if why := why_not(delivery, model.settings):
-            raise ConfigError(f"delivery={delivery}: {why}")
+    ends_s, most_s, why_not = delivery_ways(job, [*asked.values()], live_s)[delivery]
+    if why_not:
+        raise ConfigError(f"delivery={delivery}: {why_not}")
     if delivery == "flex":
-        factor = flex_factor(job.root, {model.settings.name for model in asked.values()})
-        source = "as fast as live: assumed" if factor is None else "as recorded"
-        return live_s * (factor or 1.0), f"flex, {source}"
-    steps = max(steps_to_end(job.pipeline).values())
-    known_s = [read_batch_latencies(job.root, model.key) for model in asked.values()]
-    if all(known_s):
-        return steps * max(map(median, known_s)), "batches, as recorded"
-    return steps * BatchLimits().window_s, "batches: none recorded, at most"
+        source = "as fast as live: assumed" if ends_s is None else "as recorded"
+        return ends_s or live_s, f"flex, {source}"
+    if ends_s is None:
+        return most_s, "batches: none recorded, at most"
+    return ends_s, "batches, as recorded"
