@@ -7,8 +7,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from runner.answers.outcome import ANSWERED
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, readable
-from runner.base.json import MAX_BYTES, at, read_json, read_list, read_yaml, section, text
+from runner.base.json import MAX_BYTES, amount, at, read_json, read_list, read_yaml, section, text
 from runner.base.regular_files import files_in, folders_in, kind_of, open_regular
 from runner.base.text import by_number
 from runner.record.batch_directory import batch_of
@@ -142,6 +143,21 @@ def statuses_of(metadata: Mapping[str, Any]) -> dict[str, tuple[str, str]]:
         for stage, about in section(metadata, "stages").items()
         for name, status in section(about, "analyzers").items()
     }
+
+
+def counts_of(metadata: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many analyzers of a run, or files of a batch, are `ok`, `failed` or `not_run`."""
+    if files := section(metadata, "files"):
+        ok, failed = (
+            sum(int(amount(files.get(name))) for name in names)
+            for names in (ANSWERED, ("partial", "failed", "unreadable"))
+        )
+        total = int(amount(files.get("total")))
+    else:
+        statuses = [status for _, status in statuses_of(metadata).values()]
+        ok, total = statuses.count("ok"), len(statuses)
+        failed = sum(status in ("error", "skipped", "unsaved") for status in statuses)
+    return {"ok": ok, "failed": failed, "not_run": total - ok - failed}
 
 
 def is_run(path: Path) -> bool:

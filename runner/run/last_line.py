@@ -9,7 +9,7 @@ import orjson
 
 from runner.base.command import silence
 from runner.base.errors import EXIT_BUDGET, EXIT_OK, OutputError, reason
-from runner.base.json import amount, load_json, read_json, section
+from runner.base.json import load_json, read_json
 from runner.base.regular_files import as_given
 from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
@@ -22,7 +22,7 @@ from runner.record.journal import spent_in
 from runner.record.result_row import completed_before
 from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, METADATA, RESERVE
-from runner.reports.stored_run import statuses_of
+from runner.reports.stored_run import counts_of
 from runner.run.batch.services import BatchResult
 from runner.run.collection.collect import is_collected
 from runner.run.run import RunResult
@@ -46,7 +46,7 @@ def print_end(
     """
     place = as_given(path, job.settings.output.dir)
     facts: dict[str, Any] = {"status": status, "exit": code}
-    if any((counts := stored_counts(path)).values()):
+    if any((counts := counts_of(read_json(path / METADATA))).values()):
         facts |= {name: n for name, n in counts.items() if n or name != "not_run"}
     facts["batch" if isinstance(job, BatchJob) else "run"] = str(place)
     pages = {"report": REPORT, "results": TABLE}
@@ -67,22 +67,6 @@ def print_end(
         silence(sys.stdout)
     except OSError as error:
         raise OutputError(f"standard output: {reason(error)}") from error
-
-
-def stored_counts(path: Path) -> dict[str, int]:
-    """Return how many analyzers of a run, or files of a batch, have which end, by metadata.json."""
-    metadata = read_json(path / "metadata.json")
-    if files := section(metadata, "files"):
-        ok, failed = (
-            sum(int(amount(files.get(name))) for name in names)
-            for names in (("completed", "degraded"), ("partial", "failed", "unreadable"))
-        )
-        total = int(amount(files.get("total")))
-    else:
-        statuses = [status for _, status in statuses_of(metadata).values()]
-        ok, total = statuses.count("ok"), len(statuses)
-        failed = sum(status in ("error", "skipped", "unsaved") for status in statuses)
-    return {"ok": ok, "failed": failed, "not_run": total - ok - failed}
 
 
 def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:

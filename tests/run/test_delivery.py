@@ -20,16 +20,17 @@ from helpers.runs import simulated
 from structlog.contextvars import get_contextvars
 
 from runner.base.errors import CallError, NotRunError
+from runner.base.json import read_json
 from runner.calls.delivery import collector
 from runner.job.job import BatchJob
 from runner.providers.batches.endpoint import BatchLimits, SubmittedBatch
 from runner.providers.request import Completion, Request
 from runner.record.journal import Spent, spent_in
 from runner.reports.status import status_of
+from runner.reports.stored_run import counts_of
 from runner.reports.verify import verify
 from runner.run.batch import services
 from runner.run.delivery import budget_of
-from runner.run.last_line import stored_counts
 from runner.run.stop import Stop
 
 ROUGH: dict[str, Any] = {
@@ -252,7 +253,7 @@ def test_an_interrupted_run_leaves_its_batches_or_cancels_them(choice: str) -> N
     held = spent().held
 
     assert "interrupted" == result.status
-    assert {"ok": 0, "failed": 0, "not_run": 3} == stored_counts(BATCH)
+    assert {"ok": 0, "failed": 0, "not_run": 3} == counts_of(read_json(BATCH / "metadata.json"))
     assert (BATCH / "results.jsonl").read_text().count("in a pending batch: resume") == 3
     assert (6, 0.0) == (len(spent().out), spent().charged_usd)
     assert 0 < held[1] < 1

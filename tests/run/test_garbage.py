@@ -12,8 +12,9 @@ from helpers.batches import execute_batch, many, write_all
 from helpers.runs import simulated
 
 from runner.base.errors import CallError
+from runner.base.json import read_json
 from runner.providers.request import Request
-from runner.run.last_line import stored_counts
+from runner.reports.stored_run import counts_of
 
 
 @contextmanager
@@ -61,7 +62,8 @@ def test_the_runs_of_a_batch_are_freed_without_a_collection() -> None:
     made = many()
     with left_in_cycles() as left:
         result, transport = execute_batch(made, failing_first(), {"competing_hypotheses": 1.0})
-        assert stored_counts(Path("batch")) == {"ok": 1, "failed": 2, "not_run": 0}
+        metadata = read_json(Path("batch/metadata.json"))
+        assert counts_of(metadata) == {"ok": 1, "failed": 2, "not_run": 0}
         del result, transport
         error = PlantedError("transient", "not now")
         error.args = (error,)

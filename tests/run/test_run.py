@@ -17,7 +17,7 @@ from runner.calls.retry import RetryPolicy
 from runner.providers.request import Completion, Request
 from runner.record.run_directory import RunDirectory
 from runner.reports.report.write import write_report
-from runner.run.last_line import stored_counts
+from runner.reports.stored_run import counts_of
 from runner.run.run import Run, RunResult
 
 Executed = tuple[RunResult, Path, ScriptedTransport]
@@ -433,7 +433,7 @@ def test_an_interrupted_run_says_so_in_its_metadata() -> None:
     run_virtually(main)
 
     assert load("metadata.json")["status"] == "interrupted"
-    assert {"ok": 0, "failed": 0, "not_run": 8} == stored_counts(Path("run"))
+    assert {"ok": 0, "failed": 0, "not_run": 8} == counts_of(load("metadata.json"))
 
 
 def test_a_page_that_cannot_be_rendered_loses_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from runner.reports.report.findings import ShownInsight
 from runner.reports.report.nodes import models_of
 from runner.reports.report.page import each_once, found_in
 from runner.reports.report.render import link_to, render, script_of
-from runner.reports.stored_run import StoredRun, read_run
+from runner.reports.stored_run import StoredRun, counts_of, read_run
 from runner.transcript.inputs import root_of
 
 MAX_FILES = 500  # whose answers are read and shown; results.csv has all
@@ -148,14 +148,15 @@ def _found(file: BatchFile, item: BriefItem | ShownInsight, *analyzers: str) -> 
 def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(each_once(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
-    about = [plural(summary.answered_files(run.metadata)[1], "file")]
+    about = [plural(sum(counts_of(run.metadata).values()), "file")]
     about += [plural(people, "speaker")] if people else []
     return about + ([f"read on {day}"] if day else [])
 
 
 def _figures(run: StoredRun) -> list[tuple[str, str, str]]:
     """Return name, value and explanation of the main figures."""
-    (good, total), quotes = summary.answered_files(run.metadata), run.grounded
+    counts, quotes = counts_of(run.metadata), run.grounded
+    good, total = counts["ok"], sum(counts.values())
     received, asked = (count(run.took.get(key)) for key in ("succeeded", "total"))
     found = f"{count(quotes.get('grounded'))} of {count(quotes.get('quotes'))} quotes"
     cost, rest = number(run.totals.get("cost_usd")), summary.figures_of(run, ())

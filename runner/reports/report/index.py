@@ -13,8 +13,8 @@ from runner.record.run_directory import check_folders
 from runner.record.stored_transcript import PERSONAL, REDACTION
 from runner.reports.report.nodes import model_label
 from runner.reports.report.render import link_to, render
-from runner.reports.report.summary import UNKNOWN, VERDICTS, answered_files
-from runner.reports.stored_run import find_runs, statuses_of
+from runner.reports.report.summary import UNKNOWN, VERDICTS
+from runner.reports.stored_run import counts_of, find_runs
 from runner.transcript.inputs import root_of
 
 # Overrides that the other columns show already.
@@ -52,9 +52,7 @@ def _sweep(path: Path, jobs: Sequence[Entry], root: Path) -> Entry:
 
 def _entry(path: Path, root: Path) -> Entry:
     metadata, took, typed = _read(path)
-    batch, statuses = is_batch(path), [status for _, status in statuses_of(metadata).values()]
-    counts = statuses.count("ok"), len(statuses)
-    good, total = answered_files(metadata) if metadata.get("kind") == "batch" else counts
+    batch, counts = is_batch(path), counts_of(metadata)
     transcript = text(at(metadata, "transcript", "name"))
     title = text(at(metadata, "reading", "about", "title"))
     if batch:
@@ -77,8 +75,8 @@ def _entry(path: Path, root: Path) -> Entry:
         "started": moment(text(metadata.get("started_at"))),
         "model": model,
         "label": model_label(model, simulated=model.endswith("/simulated")).partition(",")[0],
-        "good": good,
-        "total": total,
+        "good": counts["ok"],
+        "total": sum(counts.values()),
         "unit": " files" if batch else "",
         "wall_s": number(took.get("wall_s")),
         "cost_usd": number(at(metadata, "totals", "cost_usd")),

@@ -50,12 +50,6 @@ def banner_of(run: StoredRun, nodes: Sequence[NodeFacts]) -> Mapping[str, Any]:
     return {**end, "lacks": lacks}
 
 
-def answered_files(metadata: Mapping[str, Any]) -> tuple[int, int]:
-    """Return how many files of a batch have all answers, and how many there are."""
-    files = section(metadata, "files")
-    return sum(int(amount(files.get(s))) for s in ANSWERED), int(amount(files.get("total")))
-
-
 def _lacks(run: StoredRun, nodes: Sequence[NodeFacts]) -> list[str]:
     alike: dict[str, list[str]] = {}  # such as all that a budget stopped
     for node in nodes:

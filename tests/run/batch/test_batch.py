@@ -33,13 +33,13 @@ from runner.reports.export.spans import run_span
 from runner.reports.report.timeline import read_session
 from runner.reports.report.write import main as report
 from runner.reports.report.write import write_report
-from runner.reports.stored_run import find_runs, read_run
+from runner.reports.stored_run import counts_of, find_runs, read_run
 from runner.reports.verify import verify
 from runner.run.batch import batch_run
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.tally import Tally
-from runner.run.last_line import can_help, hint_of, stored_counts
+from runner.run.last_line import can_help, hint_of
 from runner.run.objective import objective
 from runner.run.plan.plan import make_plan
 from runner.run.stop import Stop
@@ -200,7 +200,7 @@ def test_every_file_has_a_run_and_a_row_and_one_bad_file_stops_no_other() -> Non
 
     assert result.exit_code == 3
     assert result.status == "partial"
-    assert {"ok": 3, "failed": 1, "not_run": 0} == stored_counts(Path("batch"))
+    assert {"ok": 3, "failed": 1, "not_run": 0} == counts_of(load("metadata.json"))
     assert NODES * 3 == len(transport.requests)
     assert ["completed", "unreadable", "completed", "completed"] == [
         found[f"t{n:03}.txt"]["status"] for n in range(4)
@@ -378,7 +378,7 @@ def test_a_corpus_that_mostly_fails_is_given_up() -> None:
     result, transport = execute_batch(many("processing.max_concurrent=2"), refuse)
 
     assert 4 == result.exit_code
-    counts = stored_counts(Path("batch"))
+    counts = counts_of(load("metadata.json"))
     assert 20 <= counts["failed"] <= 20 + 6
     assert counts["not_run"] == 60 - counts["failed"]
     assert len(transport.requests) <= 26 * NODES
@@ -395,7 +395,7 @@ def test_a_share_of_failures_that_is_allowed_ends_nothing() -> None:
     result, _ = execute_batch(many("batch.max_failure_ratio=1"), mostly)
 
     assert 3 == result.exit_code
-    assert {"ok": 10, "failed": 30, "not_run": 0} == stored_counts(Path("batch"))
+    assert {"ok": 10, "failed": 30, "not_run": 0} == counts_of(load("metadata.json"))
 
 
 def test_a_refused_key_begins_no_further_file() -> None:
@@ -408,7 +408,7 @@ def test_a_refused_key_begins_no_further_file() -> None:
 
     assert 5 == result.exit_code
     assert len(transport.requests) <= 2
-    assert stored_counts(Path("batch"))["not_run"] > 15
+    assert counts_of(load("metadata.json"))["not_run"] > 15
 
 
 def test_what_a_signal_left_can_be_taken_up_and_nothing_is_paid_for_twice() -> None:
@@ -448,7 +448,7 @@ def test_a_signal_leaves_files_unread_that_had_not_been_read() -> None:
     assert "interrupted" == result.status
     assert 3 == len(read)
     assert 2 * NODES >= len(transport.requests)
-    assert 18 <= stored_counts(Path("batch"))["not_run"]
+    assert 18 <= counts_of(load("metadata.json"))["not_run"]
 
 
 def test_what_is_complete_is_neither_asked_for_nor_read_again() -> None:
@@ -541,7 +541,7 @@ def test_a_run_s_bug_stops_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     result, _ = execute_batch(many())
 
     assert 1 == result.exit_code
-    assert {"ok": 2, "failed": 1, "not_run": 0} == stored_counts(Path("batch"))
+    assert {"ok": 2, "failed": 1, "not_run": 0} == counts_of(load("metadata.json"))
     assert "ZeroDivisionError: oh" == rows()["t001.txt"]["error"]
 
 
@@ -598,7 +598,7 @@ def test_no_row_is_lost_when_a_resumption_is_interrupted() -> None:
     write("t000.txt", "Ann: This is t000.txt, changed.\n")
     execute_batch(many("batch.max_active=1"), interrupting, again=True, stop=stop)
 
-    counts = stored_counts(Path("batch"))
+    counts = counts_of(load("metadata.json"))
     assert 7 == len(rows()) + counts["not_run"]
     assert 5 <= counts["ok"]
     assert 5 <= load("metadata.json")["files"]["completed"]
