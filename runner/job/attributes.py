@@ -26,8 +26,9 @@ MAX_COLUMNS = 50
 MAX_CELL = 200  # characters
 SPEAKER = "speaker"  # header of the column of speakers
 _FILE = {"file", "file name", "filename", "document", "document name", "transcript", "interview"}
-SpeakersIn = Callable[[str], Collection[str] | None]  # of a file; None if it cannot be read
 _MISSING = ("-", "–", "—", "na", "n/a", "#n/a")  # as people, R and spreadsheets write no value
+
+SpeakersIn = Callable[[str], Collection[str] | None]  # of a file; None if it cannot be read
 
 
 @dataclass(frozen=True, slots=True)

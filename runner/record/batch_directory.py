@@ -197,16 +197,17 @@ def write_insights(batch: Path, per: str) -> None:
             for each in mappings(read_list(run / "insights.json")):
                 yield orjson.dumps({**about, **each}, option=orjson.OPT_APPEND_NEWLINE)
 
-    rows = chain([INSIGHT_COLUMNS], insight_table(runs, per))
+    parts = chain([as_rows([INSIGHT_COLUMNS])], map(as_rows, insights_by_run(runs, per)))
     write_bytes(batch / INSIGHTS, lines())
-    write_bytes(batch / INSIGHTS_TABLE, (as_rows([row]).encode() for row in rows))
+    write_bytes(batch / INSIGHTS_TABLE, map(str.encode, parts))
 
 
-def insight_table(runs: Mapping[Path, str], per: str) -> Iterator[Sequence[Any]]:
-    """Yield the rows of insights.csv, *per* insight or evidence, of *runs* with their transcripts.
+def insights_by_run(runs: Mapping[Path, str], per: str) -> Iterator[list[Sequence[Any]]]:
+    """Yield the rows of insights.csv of each of *runs*, a row *per* insight or evidence.
 
-    A run whose insights were changed into something else has none.
+    *runs* have the names of their transcripts. One whose insights were changed into something else
+    has no rows.
     """
     for run, name in runs.items():
         with suppress(KeyError, TypeError, ValueError):
-            yield from list(insight_rows(mappings(read_list(run / "insights.json")), name, per))
+            yield list(insight_rows(mappings(read_list(run / "insights.json")), name, per))

@@ -22,7 +22,7 @@ from runner.record.batch_directory import (
     INSIGHTS_TABLE,
     REPORT,
     TABLE,
-    insight_table,
+    insights_by_run,
     is_batch,
     rows_of,
     runs_of,
@@ -79,7 +79,7 @@ def faults_of_insights(path: Path) -> Iterator[str]:
     name = text(at(read_json(path / "metadata.json"), "transcript", "name"))
     runs = transcripts_of(path) if is_batch(path) else {path: name}
     for per in ("insight", "evidence"):  # by `output.insights_csv`
-        rows = insight_table(runs, per)
+        rows = chain.from_iterable(insights_by_run(runs, per))
         if not (fault := _difference(path / INSIGHTS_TABLE, INSIGHT_COLUMNS, rows)):
             return
     yield fault
