@@ -55,7 +55,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """
     sent = aiohttp.TraceConfig()
     sent.on_request_headers_sent.append(_sent)
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         auto_decompress=False,
         trace_configs=[sent],
         connector=aiohttp.TCPConnector(limit=0, socket_factory=_kept_alive),
@@ -63,6 +63,9 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
         middlewares=[_once] if whole else [],
         trust_env=bool(getproxies().keys() - {"no"}),
     )
+    # Else a login in ~/.netrc would be sent beside the key, or the request be refused for both.
+    session._get_netrc_auth = lambda _: None  # type: ignore[method-assign]
+    return session
 
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
