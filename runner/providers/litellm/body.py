@@ -30,6 +30,7 @@ _PARTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_token
 _SPOKEN = ("refusal", "reasoning_content", "reasoning")  # texts beside the content
 # At OpenRouter, DeepSeek, Zhipu, and SGLang.
 _BROKEN_OFF = ("error", "insufficient_system_resource", "network_error", "abort")
+_FILTERED = "OTHER"  # Gemini's reason with which litellm reads a filtered reply's tokens, too
 REPEATED_REPLY = "failed_generation"  # in Groq's error about a reply that breaks its schema
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
@@ -105,10 +106,11 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
         reply = {"content": list(_blocks(body.get("content"))), "usage": counted}
         reply |= {"type": "message", "model": "", "stop_reason": None}
         reply |= _texts(body, "model", "stop_reason")
-    elif "candidates" in body:  # Gemini's
+    elif "candidates" in body or "promptFeedback" in body:  # Gemini's
+        candidates = [_candidate(each) for each in mappings(body.get("candidates"))]
+        blocked = "blockReason" in mapping(body.get("promptFeedback"))
         reply = {
-            "candidates": [_candidate(each) for each in mappings(body["candidates"])],
-            "promptFeedback": _texts(mapping(body.get("promptFeedback")), "blockReason"),
+            "candidates": [{"finishReason": _FILTERED}] if blocked else candidates,
             "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
         }
     else:
@@ -118,7 +120,7 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
             reply |= _texts(body, "model", "service_tier")
         if "usage" in body:
             reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
-    return Readable(status, dump(reply), _stopped(reply))
+    return Readable(status, dump(reply), _stopped(body))
 
 
 def _texts(part: Mapping[str, Any], *names: str) -> dict[str, str]:
@@ -215,7 +217,10 @@ def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
             parts.append({"text": part["text"], "thought": part.get("thought") is True})
         elif isinstance(called.get("name"), str):
             parts.append({"functionCall": {"name": called["name"], "args": called.get("args")}})
-    return {"content": {"role": "model", "parts": parts}, **_texts(candidate, "finishReason")}
+    ended = _texts(candidate, "finishReason")
+    if ended.get("finishReason") in WORDS["codes"]["filtered"]:
+        ended["finishReason"] = _FILTERED
+    return {"content": {"role": "model", "parts": parts}, **ended}
 
 
 def _counts(value: Any) -> Any:
