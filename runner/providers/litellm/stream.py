@@ -6,6 +6,7 @@ no streams.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import StringIO
@@ -16,6 +17,8 @@ import orjson
 from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
+_LAST = re.compile(rb'^data: ?(?:\[DONE\]|\{"type": ?"message_stop".*\})\s*\Z', re.MULTILINE)
+_MAX_LAST = 1000  # bytes of it
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
@@ -60,6 +63,11 @@ class FirstToken:
             self.seen = any(map(_has_token, _events(lines)))
         if self.seen and self._callback is not None:
             self._callback()
+
+
+def has_ended(body: bytearray) -> bool:
+    """Return whether *body*, the stream so far, has its last event; Gemini's have no such mark."""
+    return _LAST.search(body, max(0, len(body) - _MAX_LAST)) is not None
 
 
 def is_stream(body: bytes) -> bool:
