@@ -30,7 +30,6 @@ _PARTS = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_token
 _SPOKEN = ("refusal", "reasoning_content", "reasoning")  # texts beside the content
 # At OpenRouter, DeepSeek, Zhipu, and SGLang.
 _BROKEN_OFF = ("error", "insufficient_system_resource", "network_error", "abort")
-_FILTERED = "OTHER"  # Gemini's reason with which litellm reads a filtered reply's tokens, too
 REPEATED_REPLY = "failed_generation"  # in Groq's error about a reply that breaks its schema
 _REPLY = ("choices", "content", "candidates", "output")  # what a reply has in its provider's format
 
@@ -107,12 +106,10 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
         reply |= {"type": "message", "model": "", "stop_reason": None}
         reply |= _texts(body, "model", "stop_reason")
     elif "candidates" in body or "promptFeedback" in body:  # Gemini's
-        candidates = [_candidate(each) for each in mappings(body.get("candidates"))]
-        blocked = "blockReason" in mapping(body.get("promptFeedback"))
-        reply = {
-            "candidates": [{"finishReason": _FILTERED}] if blocked else candidates,
-            "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
-        }
+        blocked = _texts(mapping(body.get("promptFeedback")), "blockReason")
+        given = [{"finishReason": "SAFETY"}] if blocked else mappings(body.get("candidates"))
+        counted = _counts(mapping(body.get("usageMetadata")))
+        reply = {"candidates": list(map(_candidate, given)), "usageMetadata": counted}
     else:
         reply, chat = body, "choices" in body
         if chat:
@@ -219,7 +216,7 @@ def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
             parts.append({"functionCall": {"name": called["name"], "args": called.get("args")}})
     ended = _texts(candidate, "finishReason")
     if ended.get("finishReason") in WORDS["codes"]["filtered"]:
-        ended["finishReason"] = _FILTERED
+        ended["finishReason"] = "OTHER"  # for others, litellm skips cached and hidden tokens
     return {"content": {"role": "model", "parts": parts}, **ended}
 
 

@@ -35,7 +35,6 @@ _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 # What they mean, the first that fits: the kind, and the message with the host and why.
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (ssl.SSLCertVerificationError, "auth", "{host}: certificate verify failed: {why}"),
-    (aiohttp.ClientConnectorCertificateError, "auth", "{host}: certificate verify failed: {why}"),
     (aiohttp.ClientSSLError, "connection", "TLS handshake with {host} failed: {why}"),
     (aiohttp.ClientConnectorDNSError, "connection", "the name of {host} cannot be resolved: {why}"),
     (aiohttp.ClientHttpProxyError, "connection", "the proxy does not connect to {host}: {why}"),
@@ -65,7 +64,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
         trust_env=bool(getproxies().keys() - {"no"}),
     )
     # Else a login in ~/.netrc would be sent beside the key, or the request be refused for both.
-    session._get_netrc_auth = lambda _: None  # type: ignore[method-assign]
+    session._get_netrc_auth = lambda _: None  # type: ignore[assignment, method-assign]
     return session
 
 
