@@ -228,7 +228,7 @@ def _counts(value: Any) -> Any:
         return value
     return {
         name: max(-_MAX_COUNT, min(_MAX_COUNT, token_count(each) or 0))
-        if name.lower().endswith(("tokens", "tokencount")) and not isinstance(each, dict)
+        if name.lower().endswith(("tokens", "tokencount")) and name != "tokens"  # Cohere's holder
         else _counts(mappings(each) if name.endswith("TokensDetails") else each)
         for name, each in value.items()
     }
