@@ -149,7 +149,8 @@ def prices_of(model: ModelSettings | ModelRoute) -> Prices | None:
     if model.delivery in _BY_DELIVERY:
         tier = _BY_DELIVERY[model.delivery]
         share = _discount(tier, model.name.split("/", 1)[0], map_tiers)
-        tiers = {tier: _times(tiers[STANDARD], share), **tiers}
+        cut = [(above, Rates._make(share * r for r in rates)) for above, rates in tiers[STANDARD]]
+        tiers = {tier: tuple(cut), **tiers}
     return Prices(
         tiers,
         tier,
@@ -168,10 +169,6 @@ def _discount(tier: str, provider: str, listed: Mapping[str, Levels]) -> float:
         return listed[tier][0][1].input / standard
     known = tier == "flex" and bool(listed)
     return 0.5 if tier in provider_facts(provider).half_price and not known else 1.0
-
-
-def _times(levels: Levels, share: float) -> Levels:
-    return tuple((above, Rates._make(share * rate for rate in rates)) for above, rates in levels)
 
 
 def _tier(name: str) -> str:

@@ -49,7 +49,16 @@ def test_the_parts_of_a_text_are_joined(content: Any, expected: Any) -> None:
 
 @pytest.mark.parametrize(
     ("said", "expected"),
-    [(12, 12), ("12", 12), (11.5, 12), ("many", 0), ([], 0), (None, 0), (1e30, 10**15)],
+    [
+        (12, 12),
+        ("12", 12),
+        (11.5, 12),
+        ("many", 0),
+        ([], 0),
+        ({"a": 1}, 0),
+        (None, 0),
+        (1e30, 10**15),
+    ],
 )
 def test_counts_are_whole_numbers(said: Any, expected: Any) -> None:
     usage = {"prompt_tokens": said, "cost": 0.1, "prompt_tokens_details": {"cached_tokens": said}}

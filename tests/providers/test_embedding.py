@@ -96,6 +96,7 @@ def vector(index: int, *values: Any) -> dict[str, Any]:
         ([(500, {"error": {"message": "down"}})], ["transient", "ok"]),
         ([(401, {"error": {"message": "no"}})], ["auth"]),
         ([(200, {"object": "list", "data": [vector(0, 1.0)]})], ["bad_response", "ok"]),
+        ([(200, [1])], None),
         ([(200, {"object": "list", "data": [vector(n, 1, None) for n in range(4)]})], None),
         ([(200, {"object": "list", "data": [vector(n, 0.0) for n in range(4)]})], None),
         ([(200, {"object": "list", "data": [vector(0, 1.0) for _ in range(4)]})], None),

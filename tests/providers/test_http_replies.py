@@ -247,6 +247,20 @@ def test_the_cost_that_a_proxy_reports_is_taken_over() -> None:
     assert pair.http == pair.litellm
 
 
+def test_a_tier_that_gemini_serves_in_place_of_the_requested_one_has_its_price() -> None:
+    (pair,) = both(
+        answering(None, 200, **{"x-gemini-service-tier": "standard"}),
+        model="gemini/gemini-3.8-flash",
+        service_tier="priority",
+    )
+    (asked,) = both(answering(), model="gemini/gemini-3.8-flash", service_tier="priority")
+
+    assert isinstance(pair.http, Completion) and isinstance(asked.http, Completion)
+    assert pair.http == pair.litellm
+    assert pair.http.tier == "default"
+    assert asked.http.usage.cost_usd == pytest.approx(1.8 * (pair.http.usage.cost_usd or 0))
+
+
 @pytest.mark.parametrize("status", [200, 400])  # 200: in a stream
 @pytest.mark.parametrize(
     ("said", "why", "reason"),

@@ -410,6 +410,25 @@ def test_a_prompt_that_gemini_blocks_is_a_refusal() -> None:
     assert ("content_filter", "OTHER") == (reply.finish_reason, reply.stopped)
 
 
+FILTERED: list[dict[str, Any]] = [
+    {"candidates": [{"finishReason": "SAFETY", "index": 0}]},
+    {"candidates": [{"finishReason": "RECITATION", "content": {"role": "model"}}]},
+    {"candidates": [], "promptFeedback": {"blockReason": "OTHER"}},
+    {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}},
+]
+
+
+@pytest.mark.parametrize("answer", FILTERED)
+def test_what_gemini_filters_is_billed_by_all_of_its_counts(answer: dict[str, Any]) -> None:
+    counts = {"promptTokenCount": 200, "cachedContentTokenCount": 150, "thoughtsTokenCount": 40}
+    usage = {"usageMetadata": {**counts, "totalTokenCount": 240}}
+    reply, _ = speak(replace(GEMINI, answer={**answer, **usage}))
+
+    assert isinstance(reply, Completion)
+    assert "content_filter" == reply.finish_reason
+    assert Usage(200, 40, 150, reasoning_tokens=40) == replace(reply.usage, cost_usd=0.0)
+
+
 def test_a_gateway_without_a_host_for_a_parameter_is_asked_without_it() -> None:
     said = "No endpoints found that can handle the requested parameters."
     error, _ = speak(OPENROUTER, Failure("x", 404, {"error": {"message": said, "code": 404}}))

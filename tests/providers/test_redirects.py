@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -130,6 +131,29 @@ def test_calls_beyond_this_machine_take_the_proxy_of_the_environment(
     with pytest.raises(CallError, match="no connection to the proxy") as caught:
         asyncio.run(main(server.url()))
     assert "hidden-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_login_in_netrc_is_not_sent_beside_the_key(
+    model: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """aiohttp adds it where the environment names a proxy, or refuses to send it beside a key."""
+    logins = tmp_path / "netrc"
+    logins.write_text("default login me password hidden-word\n")
+    monkeypatch.setenv("NETRC", str(logins))
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+
+    async def main(url: str) -> Completion:
+        transport = LiteLLMTransport(ModelRoute(model, url, "MY_KEY"))
+        await transport.open()
+        try:
+            return await transport.complete(REQUEST, 600.0)
+        finally:
+            await transport.close()
+
+    with FaultServer(good) as server:
+        assert asyncio.run(main(server.url())).text
+    assert "Basic " not in str(server.asked)
 
 
 def test_hosts_without_a_proxy_name_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from helpers.fault_server import CLOSE, RESET, Asked, FaultServer, Step, chunked, good, http
+from helpers.fault_server import CLOSE, LEFT, RESET, Asked, FaultServer, Step, chunked, good, http
 
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError
@@ -222,6 +222,21 @@ def test_every_stream_is_asked_for_as_its_provider_wants_and_is_the_reply_that_i
         assert ("".join(TEXTS), "stop", True) == (end.text, end.finish_reason, began), name
         assert Usage(50, 20, 40) == replace(end.usage, cost_usd=Usage().cost_usd), name
     assert len(READ) == len(asked)
+
+
+@pytest.mark.parametrize("model", [model for model in MODELS if model != "gemini"])
+def test_a_stream_ends_with_its_last_event_whatever_its_connection_does(model: str) -> None:
+    """Gemini's streams have no such event. Providers' own clients stop reading there, too."""
+    scripts: dict[str, Make] = {
+        step: lambda asked, step=step: [*sent(whole(asked))[:-1], step]  # type: ignore[misc]
+        for step in (CLOSE, RESET, LEFT)
+    }
+    found, asked = endings(model, scripts)
+
+    for name, (end, _) in found.items():
+        assert isinstance(end, Completion), (name, end)
+        assert "".join(TEXTS) == end.text, name
+    assert len(scripts) == len(asked)
 
 
 @pytest.mark.parametrize("model", MODELS)

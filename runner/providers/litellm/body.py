@@ -105,12 +105,11 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
         reply = {"content": list(_blocks(body.get("content"))), "usage": counted}
         reply |= {"type": "message", "model": "", "stop_reason": None}
         reply |= _texts(body, "model", "stop_reason")
-    elif "candidates" in body:  # Gemini's
-        reply = {
-            "candidates": [_candidate(each) for each in mappings(body["candidates"])],
-            "promptFeedback": _texts(mapping(body.get("promptFeedback")), "blockReason"),
-            "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
-        }
+    elif "candidates" in body or "promptFeedback" in body:  # Gemini's
+        blocked = _texts(mapping(body.get("promptFeedback")), "blockReason")
+        given = [{"finishReason": "SAFETY"}] if blocked else mappings(body.get("candidates"))
+        counted = _counts(mapping(body.get("usageMetadata")))
+        reply = {"candidates": list(map(_candidate, given)), "usageMetadata": counted}
     else:
         reply, chat = body, "choices" in body
         if chat:
@@ -118,7 +117,7 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
             reply |= _texts(body, "model", "service_tier")
         if "usage" in body:
             reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
-    return Readable(status, dump(reply), _stopped(reply))
+    return Readable(status, dump(reply), _stopped(body))
 
 
 def _texts(part: Mapping[str, Any], *names: str) -> dict[str, str]:
@@ -215,7 +214,10 @@ def _candidate(candidate: Mapping[str, Any]) -> dict[str, Any]:
             parts.append({"text": part["text"], "thought": part.get("thought") is True})
         elif isinstance(called.get("name"), str):
             parts.append({"functionCall": {"name": called["name"], "args": called.get("args")}})
-    return {"content": {"role": "model", "parts": parts}, **_texts(candidate, "finishReason")}
+    ended = _texts(candidate, "finishReason")
+    if ended.get("finishReason") in WORDS["codes"]["filtered"]:
+        ended["finishReason"] = "OTHER"  # for others, litellm skips cached and hidden tokens
+    return {"content": {"role": "model", "parts": parts}, **ended}
 
 
 def _counts(value: Any) -> Any:
@@ -226,7 +228,7 @@ def _counts(value: Any) -> Any:
         return value
     return {
         name: max(-_MAX_COUNT, min(_MAX_COUNT, token_count(each) or 0))
-        if name.lower().endswith(("tokens", "tokencount")) and not isinstance(each, dict)
+        if name.lower().endswith(("tokens", "tokencount")) and name != "tokens"  # Cohere's holder
         else _counts(mappings(each) if name.endswith("TokensDetails") else each)
         for name, each in value.items()
     }

@@ -14,7 +14,7 @@ from runner.providers.litellm.errors import classify, forget_causes
 from runner.providers.litellm.response import CHARS_PER_TOKEN, CallSize, fields_of, usage_of
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.prices import cost_usd
-from runner.providers.request import Completion, Request
+from runner.providers.request import Completion, Request, current_exchange
 
 MAX_DIMENSIONS = 8192
 _ABOUT_DIMENSIONS = re.compile("dimension|matryoshka", re.IGNORECASE)  # the latter at vLLM
@@ -27,7 +27,7 @@ class EmbeddingTransport(LiteLLMTransport):
 
     async def complete(self, request: Request, timeout_s: float) -> Completion:
         """Make one attempt; see CallError for the kinds of failure."""
-        texts, dimensions = request.texts, self._dimensions
+        texts, dimensions, exchange = request.texts, self._dimensions, current_exchange()
         arguments = {
             **self._common_arguments(timeout_s),
             "input": texts,
@@ -38,7 +38,8 @@ class EmbeddingTransport(LiteLLMTransport):
         try:
             response = await self._litellm.aembedding(**arguments)
         except Exception as error:  # noqa: BLE001 - libraries raise anything
-            failure = classify(error, self.route, self._secrets)
+            about = {"delivered": exchange.arrived, "sent": exchange.sent}
+            failure = classify(error, self.route, self._secrets, **about)
             if failure.kind == "bad_request" and _ABOUT_DIMENSIONS.search(str(failure)):
                 failure.again, self._dimensions = dimensions is not None, None
             forget_causes(error)

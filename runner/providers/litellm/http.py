@@ -6,6 +6,7 @@ the provider's configuration. They post through a client passed as an argument.
 
 import importlib
 import os
+import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import lru_cache, partial
 from json import dumps
@@ -27,6 +28,7 @@ _CACHE_KEY = "prompt_cache_key"
 _KEYED = ("openai", "mistral")  # with the key at the top of the body
 _FILLED = ("anthropic", "gemini")  # whose replies are put into a choice that must be there
 _NAMED = ("api_key", "headers")
+_BILLING = re.compile("litellm|x-gemini-service-tier", re.IGNORECASE)  # headers about costs
 _BASE = ("custom_httpx.llm_http_handler", "BaseLLMHTTPHandler")
 _HANDLERS = {  # litellm's classes with calls of their own, below litellm.llms
     "anthropic": ("anthropic.chat.handler", "AnthropicChatCompletion"),
@@ -174,8 +176,8 @@ class HttpCalls:
             ssl=self._ssl,
         ) as reply:
             raw = await reply.read()
-        paid = {name: value for name, value in reply.headers.items() if "litellm" in name.lower()}
-        return httpx.Response(200, content=raw, headers=paid, request=_request(url))
+        billing = {k: v for k, v in reply.headers.items() if _BILLING.search(k)}
+        return httpx.Response(200, content=raw, headers=billing, request=_request(url))
 
 
 def _mapped(mapping: Callable[..., Any], names: Mapping[str, Any], given: bytes) -> bytes:

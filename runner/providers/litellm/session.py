@@ -21,20 +21,20 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from runner.base.errors import CallError
 from runner.providers.litellm.body import REPEATED_REPLY, Readable, readable
 from runner.providers.litellm.errors import NOT_FOLLOWED, PROXY_HINT, RefusedError, chain_of
-from runner.providers.litellm.stream import EVENTS, FirstToken, is_stream, joined
+from runner.providers.litellm.stream import EVENTS, FirstToken, has_ended, is_stream, joined
 from runner.providers.request import Exchange, current_exchange
 
 MAX_BODY_BYTES = 16 << 20  # of a reply of maximum length with every character escaped, unpacked
 MAX_STREAM_BYTES = MAX_BODY_BYTES << 2  # of the same in events, some 300 bytes a token
 MAX_ERROR_BYTES = 1 << 18  # of an error, which may repeat a reply; the rest is cut off
 KEEP_ALIVE_S = 60
+_LINGER_S = 1.0  # for the connection's end, after that of the stream
 _RAW_DEFLATE, _GZIP_OR_ZLIB = -zlib.MAX_WBITS, 32 + zlib.MAX_WBITS
 _MAX_MEMBERS = 64  # of a gzip body; each one copies the rest of it
 _FAILURES = (aiohttp.ClientError, HttpProcessingError, OSError)
 # What they mean, the first that fits: the kind, and the message with the host and why.
 _MEANINGS: tuple[tuple[type[Exception], str, str], ...] = (
     (ssl.SSLCertVerificationError, "auth", "{host}: certificate verify failed: {why}"),
-    (aiohttp.ClientConnectorCertificateError, "auth", "{host}: certificate verify failed: {why}"),
     (aiohttp.ClientSSLError, "connection", "TLS handshake with {host} failed: {why}"),
     (aiohttp.ClientConnectorDNSError, "connection", "the name of {host} cannot be resolved: {why}"),
     (aiohttp.ClientHttpProxyError, "connection", "the proxy does not connect to {host}: {why}"),
@@ -55,7 +55,7 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
     """
     sent = aiohttp.TraceConfig()
     sent.on_request_headers_sent.append(_sent)
-    return aiohttp.ClientSession(
+    session = aiohttp.ClientSession(
         auto_decompress=False,
         trace_configs=[sent],
         connector=aiohttp.TCPConnector(limit=0, socket_factory=_kept_alive),
@@ -63,6 +63,9 @@ def open_session(*, whole: bool = True) -> aiohttp.ClientSession:
         middlewares=[_once] if whole else [],
         trust_env=bool(getproxies().keys() - {"no"}),
     )
+    # Else a login in ~/.netrc would be sent beside the key, or the request be refused for both.
+    session._get_netrc_auth = lambda _: None  # type: ignore[assignment, method-assign]
+    return session
 
 
 def _kept_alive(address: AddrInfoType) -> socket.socket:
@@ -153,7 +156,7 @@ async def _received(
     first: FirstToken | None,
 ) -> tuple[aiohttp.ClientResponse, bytes]:
     """Return the response and its body, which *first* reads, too; errors are cut."""
-    response, body = None, bytearray()
+    response, body, ended = None, bytearray(), False
     try:
         response = await handler(request)
         _end_with_connection(response)
@@ -161,22 +164,23 @@ async def _received(
         if first is not None and response.ok and response.content_type == EVENTS:
             limit = MAX_STREAM_BYTES
         size = response.content_length or 0 if response.ok else 0
-        async for chunk in response.content.iter_any():
-            body += chunk
-            if first is not None and response.ok:
-                first.feed(chunk)
-            size = max(size, len(body))
-            if size > limit:
-                break
-        else:
-            return response, bytes(body)
+        async with asyncio.timeout(None) as patience:
+            async for chunk in response.content.iter_any():
+                body += chunk
+                if first is not None and response.ok:
+                    first.feed(chunk)
+                    if ended := has_ended(body):
+                        patience.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
+                size = max(size, len(body))
+                if size > limit:
+                    break
     except _FAILURES as error:
-        if response is None or response.ok:
+        if response is None or (response.ok and not ended):
             raise network_failure(error, host, None if response is None else len(body)) from error
     finally:
         if response is not None and not response.closed:
             response.close()
-    if response.ok:
+    if response.ok and size > limit:
         raise _too_large(size, limit)
     return response, bytes(body)
 

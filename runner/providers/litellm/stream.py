@@ -6,6 +6,7 @@ no streams.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from io import StringIO
@@ -16,6 +17,7 @@ import orjson
 from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
+_LAST = re.compile(rb'^data: ?(?:\[DONE\]|\{"type": ?"message_stop".*\})\s*\Z', re.MULTILINE)
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
@@ -62,6 +64,11 @@ class FirstToken:
             self._callback()
 
 
+def has_ended(body: bytes | bytearray) -> bool:
+    """Return whether *body*, the stream so far, has its last event; Gemini's have no such mark."""
+    return _LAST.search(body[-1000:]) is not None
+
+
 def is_stream(body: bytes) -> bool:
     """Return whether *body* is a stream, whatever its type is said to be."""
     return body.lstrip(b"\xef\xbb\xbf\r\n ").startswith(_FIELDS)
@@ -83,7 +90,7 @@ def joined(body: bytes) -> bytes | None:
         whole, ended = _anthropic(events)
     else:
         whole, ended = _openai(events)
-        ended = ended or any(line.strip() == b"data: [DONE]" for line in body.splitlines()[-4:])
+        ended = ended or has_ended(body)
     # Not with orjson, which refuses half a character and long numbers.
     return json.dumps(whole, default=StringIO.getvalue).encode() if ended else None
 
