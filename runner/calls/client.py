@@ -80,7 +80,8 @@ class Client:
         ticket = Ticket(calls.unit or request.node, rank, spare=terms.spare)
         ticket.waits_for_outage = terms.waits_for_outage
         if self.sizer is not None and not (self.local and not self.budget.capped):
-            ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
+            most = await self.sizer.size(request)
+            ticket.tokens, ticket.cost_usd = most.tokens, most.usd
             ticket.reply_tokens = request.max_tokens
         if self.local or not self.retry.max_retries:
             terms = replace(terms, expected_s=None)
@@ -219,7 +220,7 @@ class Client:
 
     def _settle(self, call: Call, result: Result) -> dict[str, Any]:
         facts, cost = call.settle(call.number, result, call.most, call.delivery)
-        self.budget.spend(cost.usd, cost.tokens)
+        self.budget.spend(cost)
         return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:
