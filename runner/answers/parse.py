@@ -158,17 +158,16 @@ class _AnswerSearch:
         if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
-        completed, dropped = whole
-        if completed in ("{}", "[]"):
+        if whole.text in ("{}", "[]"):
             raise ValueError("is not a JSON object")
         try:
-            value = json.loads(completed)
+            value = json.loads(whole.text)
         except (ValueError, RecursionError):
-            value = repair(completed)
+            value = repair(whole.text)
         reading = self.validated(value, cut=True)
         if reading is None:
             return None
-        dropped = dropped or reading.dropped
+        dropped = whole.dropped or reading.dropped
         reading = reading.after(*(_end_of(value) if dropped else ()))
         return replace(reading, repaired=True, cut=True, dropped=dropped)
 
