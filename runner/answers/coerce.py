@@ -260,8 +260,8 @@ def _wrapped(value: Any, names: set[str]) -> Any:
     if isinstance(value, str):
         return _decoded(value)
     if isinstance(value, list):
-        inner = value[0] if len(value) == 1 and isinstance(value[0], dict) else {}
-        return inner if plain_keys(inner) & (names | _ARGUMENTS) else None
+        only = value[0] if len(value) == 1 and isinstance(value[0], dict) else {}
+        return only if plain_keys(only) & (names | _ARGUMENTS) else None
     if not isinstance(value, dict) or plain_keys(value) & names:
         return None
     held = {key: each for key, each in value.items() if plain(key) not in _CALL | _THOUGHT}
