@@ -163,41 +163,27 @@ class _Item:
 _LAST = _Item("", "", -1, listed=False)  # behind all others
 
 
-@dataclass(frozen=True)
 class _Line:
-    """A line of a guide: its *mark* as an item of a list, "" without one, and its other words."""
+    """A line of a guide: its *mark* as an item of a list, "" without one, and its other *words*.
 
-    text: str
-    mark: str
-    words: str
+    *indent* counts the blanks at its start; *number* is the one in its mark, such as 1.2. Bullets
+    below a line that *is_subject* may be its questions.
+    """
 
-    @property
-    def indent(self) -> int:
-        """The number of its leading blanks."""
-        return len(self.text) - len(self.text.lstrip())
-
-    @property
-    def number(self) -> str:
-        """The number in its mark, such as 1.2; "" without one."""
-        found = _NUMBER.search(self.mark)
-        return found[0].strip(".") if found else ""
-
-    @property
-    def is_subject(self) -> bool:
-        """Whether bullets below it may be its questions."""
-        return not self.indent and (not self.mark or bool(self.number and not _ends(self.text)))
-
-
-def _line_of(text: str) -> _Line:
-    mark = _MARK.match(text)
-    end = mark.end() if mark else 0
-    return _Line(text, text[:end], text[end:].strip())
+    def __init__(self, text: str) -> None:
+        mark = _MARK.match(text)
+        number = _NUMBER.search(mark[0]) if mark else None
+        self.text, self.mark = text, mark[0] if mark else ""
+        self.words = text.removeprefix(self.mark).strip()
+        self.indent = len(text) - len(text.lstrip())
+        self.number = number[0].strip(".") if number else ""
+        self.is_subject = not self.indent and not (mark and (not number or _ends(text)))
 
 
 def _items(texts: Sequence[str]) -> list[_Item]:
     """Return the items in lines; probes, and what is indented below one, belong to it."""
-    items, numbers, lines = list[_Item](), set[str](), [_line_of(text) for text in texts]
-    has_subjects = sum(line.is_subject for line in lines) > 1
+    items, numbers, lines = list[_Item](), set[str](), list(map(_Line, texts))
+    has_subjects = len([line for line in lines if line.is_subject]) > 1
     for line in lines:
         depth = line.indent
         if line.number:  # 1.2 is below 1

@@ -130,11 +130,14 @@ class Grounder:
         checked = partial(self._checked, checks)
         grounded = {k: rebuilt(v, checked) if k in parts else v for k, v in answer.items()}
         matches, insights = [check.match for check in checks], grounded.get("insights", ())
-        exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
-        moved = sum(check.moved_from is not None for check in checks)
-        supported = sum(any(cited_segments(insight)) for insight in insights)
         return grounded, GroundingCounts(
-            len(checks), exact, near, absent, moved, len(insights), supported
+            quotes=len(checks),
+            exact=matches.count("exact"),
+            near=matches.count("near"),
+            absent=matches.count(ABSENT),
+            moved=sum(check.moved_from is not None for check in checks),
+            insights=len(insights),
+            insights_grounded=sum(any(cited_segments(insight)) for insight in insights),
         )
 
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
