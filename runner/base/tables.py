@@ -63,8 +63,7 @@ def read_table(
     _, head = next(rows, (0, None))
     if head is None:
         return
-    names = _columns(head, also)
-    _check_head(file, names, needed)
+    names = _columns(file, head, needed, also)
     for line, cells in rows:
         if line > max_rows:
             raise ConfigError(f"{file}: more than {max_rows:,} rows")
@@ -75,16 +74,6 @@ def read_table(
             )
         row = zip_longest(names, cells[: len(names)], fillvalue="")
         yield line, {name: cell for name, cell in row if name}
-
-
-def _columns(head: Iterable[str], also: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return the columns that *head* names, in lower case and by our names."""
-    names = [cell.casefold() for cell in head]
-    for column, others in also.items():
-        found = [each for each in others if each in names]
-        if found and column not in names:
-            names[names.index(found[0])] = column
-    return names
 
 
 def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
@@ -131,13 +120,22 @@ def read_text(file: Path, limit: int) -> str:
     return text
 
 
-def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:
+def _columns(
+    file: Path, head: Iterable[str], needed: Iterable[str], also: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the columns in *head*, in lower case and by our names; see `read_table`."""
+    names = [cell.casefold() for cell in head]
+    for column, others in also.items():
+        found = [each for each in others if each in names]
+        if found and column not in names:
+            names[names.index(found[0])] = column
     for column in needed:
         if column not in names:
             near = did_you_mean(column, filter(None, names))
             raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
     if twice := next((name for name in names if name and names.count(name) > 1), None):
         raise ConfigError(f"{file}:1: two columns are called {twice!r}")
+    return names
 
 
 def _plain(cell: str) -> str:
