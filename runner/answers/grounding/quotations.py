@@ -37,19 +37,24 @@ def quotations(answer: Mapping[str, Any], verbatim: Collection[str]) -> Iterator
 
 def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
-        marked = (match[match.lastindex or 0] for match in _MARKS.finditer(value))
-        yield from ((quote, segment) for quote in marked if len(words(quote)) >= MIN_WORDS)
+        for match in _MARKS.finditer(value):
+            quoted = match[match.lastindex or 0]
+            if len(words(quoted)) >= MIN_WORDS:
+                yield quoted, segment
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _within(item, segment, verbatim)
-    elif isinstance(value, Mapping) and not value.keys() >= _EVIDENCE:
+    elif isinstance(value, Mapping):
+        if value.keys() >= _EVIDENCE:
+            return
         first = next(iter(mappings(value.get("evidence"))), {})
         segment = text(first.get("segment")) or segment
         for key, item in value.items():
-            if key not in verbatim or not isinstance(item, str):
+            if key in verbatim and isinstance(item, str):
+                if item:
+                    yield item, segment
+            else:
                 yield from _within(item, segment, verbatim)
-            elif item:
-                yield item, segment
 
 
 QUOTATIONS = "quotations in its text are not in the transcript"

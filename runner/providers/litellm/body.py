@@ -82,7 +82,6 @@ def _stopped(reply: Mapping[str, Any]) -> str:
 
 
 def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes]) -> Readable:
-    """Return what `readable` does of *raw*, which is *body* as JSON; *dump* writes JSON."""
     if isinstance(body, list) and len(body) == 1:
         body = body[0]  # Gemini's errors
     if not isinstance(body, dict):
@@ -94,41 +93,32 @@ def _converted(status: int, raw: bytes, body: Any, dump: Callable[[Any], bytes])
         body["choices"] = [_choice(each) for each in mappings(body["choices"])]
         if any(choice["message"]["content"] for choice in body["choices"]):
             body.pop("error", None)  # which litellm would raise; a reply is worth more
-    if failed := _failed_status(body):
-        return Readable(failed, raw)
-    reply = _reply(body)
-    return Readable(status, dump(reply), _stopped(reply))
-
-
-def _failed_status(body: Mapping[str, Any]) -> int | None:
-    """Return the status that an error in place of a reply means, None if *body* is a reply."""
-    if not body.get("error") and any(body.get(name) for name in _REPLY):
-        return None
-    said = any(body.get(name) and isinstance(body[name], str | list) for name in _SAID)
-    failed = said or body.get("error") or body.get("errors")
-    return _status(error_in(body)) or (500 if failed else None)
-
-
-def _reply(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the fields of a reply's *body* that litellm parses, in its provider's format."""
+    if body.get("error") or not any(body.get(name) for name in _REPLY):
+        said = any(body.get(name) and isinstance(body[name], str | list) for name in _SAID)
+        failed = said or body.get("error") or body.get("errors")
+        meant = _status(error_in(body)) or 500 * bool(failed)
+        if meant:
+            return Readable(meant, raw)
+    reply: dict[str, Any]
     if body.get("type") == "message":  # Anthropic's
         counted = _summed(_named(mapping(body.get("usage")), chat=False))
-        reply: dict[str, Any] = {"content": list(_blocks(body.get("content"))), "usage": counted}
+        reply = {"content": list(_blocks(body.get("content"))), "usage": counted}
         reply |= {"type": "message", "model": "", "stop_reason": None}
-        return reply | _texts(body, "model", "stop_reason")
-    if "candidates" in body:  # Gemini's
-        return {
+        reply |= _texts(body, "model", "stop_reason")
+    elif "candidates" in body:  # Gemini's
+        reply = {
             "candidates": [_candidate(each) for each in mappings(body["candidates"])],
             "promptFeedback": _texts(mapping(body.get("promptFeedback")), "blockReason"),
             "usageMetadata": _counts(mapping(body.get("usageMetadata"))),
         }
-    reply, chat = body, "choices" in body
-    if chat:
-        reply = {"id": "", "created": 0, "choices": body["choices"], "service_tier": None}
-        reply |= _texts(body, "model", "service_tier")
-    if "usage" in body:
-        reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
-    return reply
+    else:
+        reply, chat = body, "choices" in body
+        if chat:
+            reply = {"id": "", "created": 0, "choices": body["choices"], "service_tier": None}
+            reply |= _texts(body, "model", "service_tier")
+        if "usage" in body:
+            reply["usage"] = _counts(_named(mapping(body["usage"]), chat=chat))
+    return Readable(status, dump(reply), _stopped(reply))
 
 
 def _texts(part: Mapping[str, Any], *names: str) -> dict[str, str]:
