@@ -180,14 +180,6 @@ def _tier(name: str) -> str:
 
 def _tiers(entry: Mapping[str, Any]) -> dict[str, Levels]:
     """Return the rates of *entry* by tier; empty without the prices of input and output."""
-    listed = _listed(entry)
-    if not {"input", "output"} <= listed.get((STANDARD, 0), {}).keys():
-        return {}
-    return {tier: _levels(listed, tier) for tier in dict.fromkeys(tier for tier, _ in listed)}
-
-
-def _listed(entry: Mapping[str, Any]) -> _Listed:
-    """Return the prices of *entry* by tier, number of tokens above which they hold, and kind."""
     listed: dict[tuple[str, int], dict[str, float]] = {}
     # xAI's long price applies from the length itself, other providers' above it.
     inclusive = entry.get("litellm_provider") == "xai"
@@ -201,7 +193,9 @@ def _listed(entry: Mapping[str, Any]) -> _Listed:
         kinds = {_KINDS[k]: float(v) for k, v in level.items() if k in _KINDS}
         if "input" in kinds and len(level.get("range", ())) == 2:
             listed[STANDARD, int(level["range"][0])] = kinds
-    return listed
+    if not {"input", "output"} <= listed.get((STANDARD, 0), {}).keys():
+        return {}
+    return {tier: _levels(listed, tier) for tier in dict.fromkeys(tier for tier, _ in listed)}
 
 
 def _levels(listed: _Listed, tier: str) -> Levels:
