@@ -198,7 +198,7 @@ def refusal_text(error: BaseException) -> str:
 
 
 @dataclass(slots=True)
-class _Parts:
+class _ErrorParts:
     """What the JSON of an error holds: the *parameters* that it names, and its *messages*."""
 
     parameters: list[str] = field(default_factory=list)
@@ -221,9 +221,9 @@ class _Parts:
                 self.add(held, depth - 1)
 
 
-def _parts_of(text: str) -> _Parts:
+def _parts_of(text: str) -> _ErrorParts:
     """Return the parts of the JSON in an error's *text*, none if it has no JSON."""
-    parts = _Parts()
+    parts = _ErrorParts()
     parts.add(_body(text), _MAX_DEPTH)
     return parts
 
