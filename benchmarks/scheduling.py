@@ -25,7 +25,7 @@ from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.calls.admission.budget import Budget, Sizer
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Admission, Slots
+from runner.calls.admission.limits import Admission, Cost, Slots
 from runner.calls.admission.rates import RateLimits
 from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
@@ -144,9 +144,9 @@ class Sizes(Sizer):
 
     works: Mapping[str, Work] = {}
 
-    async def size(self, request: Request) -> tuple[int, float]:
+    async def size(self, request: Request) -> Cost:
         """Return the tokens that a call may use."""
-        return type(self).works[request.node].prompt + LIMIT, 0.0
+        return Cost(type(self).works[request.node].prompt + LIMIT)
 
 
 @dataclass(frozen=True)

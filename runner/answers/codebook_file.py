@@ -1,8 +1,8 @@
 """Codebook files: CSV or REFI-QDA XML, read and validated."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from runner.answers.codebook import (
@@ -35,6 +35,18 @@ _ALSO = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A code, and its *place*: the file with a line or a number."""
+
+    place: str
+    code: Code
+
+    def fault(self, column: str, what: str) -> ConfigError:
+        """Return the error about a *column* of it."""
+        return ConfigError(f"{self.place}: column {column}: {what}")
+
+
 def read_codebook(file: Path) -> Codebook:
     """Return the codebook in *file*: CSV (code, definition, examples, parent) or REFI-QDA XML.
 
@@ -58,8 +70,8 @@ def read_codebook(file: Path) -> Codebook:
     return book
 
 
-def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
-    """Yield each code with its place; equal names below several parents are told apart."""
+def _from_table(file: Path) -> Iterator[_Placed]:
+    """Yield each code; equal names below several parents are told apart."""
     needed, most = ("code", "definition"), 100 * MAX_CODES
     rows = list(read_table(file, needed, MAX_BYTES, most, _ALSO))
     spelt = {name_key(row["code"]): " ".join(row["code"].split()) for _, row in reversed(rows)}
@@ -73,67 +85,77 @@ def _from_table(file: Path) -> Iterator[tuple[str, Code]]:
         more = (cell for column, cell in row.items() if _MORE.fullmatch(column))
         never = (EXCEPT + cell for column, cell in row.items() if cell and _NOT.fullmatch(column))
         definition = "\n".join(filter(None, (row["definition"], *more, *never)))
-        yield f"{file}:{line}", Code(name, definition, cleaned, parent or None)
+        yield _Placed(f"{file}:{line}", Code(name, definition, cleaned, parent or None))
 
 
-def _from_xml(data: bytes, file: Path) -> Iterator[tuple[str, Code]]:
+def _from_xml(data: bytes, file: Path) -> Iterator[_Placed]:
     try:
         codes = codes_in(xml_tree(data, str(file), "REFI-QDA XML"), str(file))
     except TranscriptError as error:
         raise ConfigError(str(error)) from error
-    return ((f"{file}: code {number}", code) for number, code in enumerate(codes, 1))
+    return (_Placed(f"{file}: code {number}", code) for number, code in enumerate(codes, 1))
 
 
-def _checked(placed: Sequence[tuple[str, Code]], *, may_lack: bool) -> Iterator[Code]:
+def _checked(placed: Sequence[_Placed], *, may_lack: bool) -> Iterator[Code]:
     """Yield the codes, their parents spelt as these are; raise ConfigError.
 
     They *may lack* definitions, as in projects of other programs; else only those above others may,
     which then merely group them.
     """
-    known: dict[str, tuple[str, Code]] = {}
-    for place, code in placed:
-        name = " ".join(code.name.split())
-        if not 0 < len(name) <= MAX_NAME:
-            wanted = f"expected a name of at most {MAX_NAME} characters"
-            raise ConfigError(f"{place}: column code: {one_line(name, 60)!r}: {wanted}")
-        if name_key(name) in known:
-            first = known[name_key(name)][0]
-            raise ConfigError(f"{place}: column code: {name!r} is at {first} already")
-        known[name_key(name)] = place, replace(code, name=name)
-    parents = {key: code.parent and name_key(code.parent) for key, (_, code) in known.items()}
+    known = _by_name(placed)
+    parents = {key: each.code.parent and name_key(each.code.parent) for key, each in known.items()}
     groups = set(parents.values()) - (known.keys() if may_lack else set())
     used: set[str] = set()
-    for key, (place, code) in known.items():
+    for key, each in known.items():
+        code, above = each.code, parents[key]
         if key in groups and not _says(code.definition):
             code = replace(code, codable=False)
-        _check_texts(place, code, may_lack=may_lack)
-        over = parents[key]
-        if code.parent is not None and over not in known:
-            near = did_you_mean(code.parent, [each.name for _, each in known.values()])
-            shown = one_line(code.parent, 60)
-            raise ConfigError(f"{place}: column parent: {shown!r} is not a code{near}")
-        chain = [key]
-        while (above := parents.get(chain[-1])) is not None:
-            chain.append(above)
-            if above in chain[:-1] or len(chain) > MAX_DEPTH:
-                names = " > ".join(known[each][1].name for each in chain[:MAX_DEPTH])
-                what = "a cycle" if above in chain[:-1] else f"deeper than {MAX_DEPTH}"
-                raise ConfigError(f"{place}: column parent: {what}: {one_line(names, 200)}")
+        _check_texts(each, code, may_lack=may_lack)
+        if code.parent is not None and above not in known:
+            near = did_you_mean(code.parent, [other.code.name for other in known.values()])
+            raise each.fault("parent", f"{one_line(code.parent, 60)!r} is not a code{near}")
+        _check_parents(key, known, parents)
         guid = code.guid if code.guid and code.guid not in used else guid_of("code", key)
         used.add(guid)
-        yield replace(code, guid=guid, parent=None if over is None else known[over][1].name)
+        yield replace(code, guid=guid, parent=None if above is None else known[above].code.name)
+
+
+def _by_name(placed: Iterable[_Placed]) -> dict[str, _Placed]:
+    """Return the codes by the key of their name, white space folded; raise ConfigError."""
+    known: dict[str, _Placed] = {}
+    for each in placed:
+        name = " ".join(each.code.name.split())
+        if not 0 < len(name) <= MAX_NAME:
+            wanted = f"expected a name of at most {MAX_NAME} characters"
+            raise each.fault("code", f"{one_line(name, 60)!r}: {wanted}")
+        if first := known.get(name_key(name)):
+            raise each.fault("code", f"{name!r} is at {first.place} already")
+        known[name_key(name)] = _Placed(each.place, replace(each.code, name=name))
+    return known
+
+
+def _check_parents(
+    key: str, known: Mapping[str, _Placed], parents: Mapping[str, str | None]
+) -> None:
+    """Raise ConfigError if the codes above that with *key* form a cycle, or are too many."""
+    chain = [key]
+    while (above := parents.get(chain[-1])) is not None:
+        is_cycle = above in chain
+        chain.append(above)
+        if is_cycle or len(chain) > MAX_DEPTH:
+            names = " > ".join(known[each].code.name for each in chain[:MAX_DEPTH])
+            what = "a cycle" if is_cycle else f"deeper than {MAX_DEPTH}"
+            raise known[key].fault("parent", f"{what}: {one_line(names, 200)}")
 
 
 def _says(text: str) -> bool:
     return any(char.isalnum() for char in text)
 
 
-def _check_texts(place: str, code: Code, *, may_lack: bool) -> None:
+def _check_texts(placed: _Placed, code: Code, *, may_lack: bool) -> None:
     if code.codable and not may_lack and not _says(code.definition):
-        why = f"{code.name!r} has none: say when it is used"
-        raise ConfigError(f"{place}: column definition: {why}")
+        raise placed.fault("definition", f"{code.name!r} has none: say when it is used")
     lengths = {"definition": len(code.definition), "examples": sum(map(len, code.examples))}
     for column, length in lengths.items():
         if length > MAX_TEXT:
-            what = f"{length:,} characters, at most {MAX_TEXT:,}"
-            raise ConfigError(f"{place}: column {column}: {what}")
+            raise placed.fault(column, f"{length:,} characters, at most {MAX_TEXT:,}")

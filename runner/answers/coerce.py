@@ -98,22 +98,8 @@ class Coercion:
     def _unwrapped(self, value: Any, names: set[str]) -> Any:
         """Return the answer inside of wrappers: a key, a list, a string, a call of a tool."""
         for _ in range(_WRAPPERS):
-            inner = value
-            if isinstance(value, str):
-                inner = _decoded(value)
-            elif isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
-                inner = value[0] if plain_keys(value[0]) & (names | _ARGUMENTS) else value
-            elif isinstance(value, dict) and not plain_keys(value) & names:
-                rest = [key for key in value if plain(key) not in _CALL | _THOUGHT]
-                rest = [key for key in rest if isinstance(value[key], dict | list)] or rest
-                if len(rest) > 1 and "properties" not in value:  # a schema is no answer
-                    inside = [k for k in rest if isinstance(value[k], dict)]
-                    rest = [k for k in inside if plain_keys(value[k]) & names]
-                inner = value[rest[0]] if len(rest) == 1 else value
-                if not isinstance(inner, dict | list | str):
-                    return value
-            if inner is value or inner is None:
-                return value
+            if (inner := _wrapped(value, names)) is None:
+                break
             self._note("", f"read inside of {_kind(value)}")
             value = inner
         return value
@@ -269,8 +255,26 @@ class Coercion:
         return meant
 
 
+def _wrapped(value: Any, names: set[str]) -> Any:
+    """Return what *value* wraps, None if nothing or if it has one of the answer's *names*."""
+    if isinstance(value, str):
+        return _decoded(value)
+    if isinstance(value, list):
+        only = value[0] if len(value) == 1 and isinstance(value[0], dict) else {}
+        return only if plain_keys(only) & (names | _ARGUMENTS) else None
+    if not isinstance(value, dict) or plain_keys(value) & names:
+        return None
+    held = {key: each for key, each in value.items() if plain(key) not in _CALL | _THOUGHT}
+    held = {key: each for key, each in held.items() if isinstance(each, dict | list)} or held
+    if len(held) > 1 and "properties" not in value:  # a schema is no answer
+        objects = {key: each for key, each in held.items() if isinstance(each, dict)}
+        held = {key: each for key, each in objects.items() if plain_keys(each) & names}
+    inner = next(iter(held.values())) if len(held) == 1 else None
+    return inner if isinstance(inner, dict | list | str) else None
+
+
 def _decoded(text: str) -> Any:
-    """Return the object or list that *text* encodes, None for any other text."""
+    """Return the object, list or text that *text* encodes, None for any other text."""
     if text.strip()[:1] not in ("{", "[", '"'):
         return None
     try:

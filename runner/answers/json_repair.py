@@ -5,7 +5,7 @@ import json
 import re
 import sys
 import time
-from typing import Any
+from typing import Any, NamedTuple
 
 import json_repair
 
@@ -21,17 +21,25 @@ class TooCostlyError(ValueError):
     """A repair exceeded its time limit."""
 
 
-def complete(text: str) -> tuple[str, bool] | None:
+class Completed(NamedTuple):
+    """The complete part of a truncated value, as JSON; *dropped*: more of it was left out."""
+
+    text: str
+    dropped: bool
+
+
+def complete(text: str) -> Completed | None:
     """Return the complete part of the value at the start of *text*; None if it is closed.
 
-    With it, whether an item was left out. An element of a list is complete at its last bracket, any
-    other value but a string once something follows it. Raises ValueError beyond MAX_DEPTH.
+    An element of a list is complete at its last bracket, any other value but a string once
+    something follows it. Raises ValueError beyond MAX_DEPTH.
     """
-    stack: list[str] = []
+    stack: list[str] = []  # of open brackets
     inside: list[int] = []  # depths of the elements of lists that are not closed
-    kept, closing, at, before = 0, "", 0, ""
+    last, open_then = None, list[str]()  # the last token of the complete part, and the stack there
+    before = ""
     for token in _TOKEN.finditer(text):
-        mark, end = token[0], token.end()
+        mark = token[0]
         if mark == '"':  # a truncated string
             break
         if mark in "{[":
@@ -48,12 +56,13 @@ def complete(text: str) -> tuple[str, bool] | None:
         is_value = before == ":" or stack[-1:] == ["["]  # no key
         whole = mark in "{[}]" or (mark[0] == '"' and is_value)
         if not inside and (whole or mark == ","):
-            kept, at = token.start() if mark == "," else end, end
-            closing = "".join("}" if bracket == "{" else "]" for bracket in reversed(stack))
+            last, open_then = token, stack.copy()
         before = mark
-    if not stack:
+    if not stack or last is None:
         return None
-    return text[:kept] + closing, bool(text[at:].strip(" \n\r\t,`"))
+    kept = text[: last.start() if last[0] == "," else last.end()]
+    closing = ("}" if bracket == "{" else "]" for bracket in reversed(open_then))
+    return Completed(kept + "".join(closing), bool(text[last.end() :].strip(" \n\r\t,`")))
 
 
 def repair(text: str) -> Any:

@@ -82,16 +82,20 @@ def found_items(analyzer: str, answer: Mapping[str, Any]) -> Iterator[FoundItem]
         listed = value if isinstance(value, list) else [value]
         items += [(str(part), item) for item in mappings(listed) if not item.keys() <= _QUOTE]
     for part, item in items:
-        named = {"text": item.get("text")} if part == "insights" else item
-        held = {name: flat(value) for name, value in named.items() if name != "evidence"}
-        words = {name: value for name, value in held.items() if value not in _EMPTY}
-        cited = [e for e in mappings(item.get("evidence")) if e.get("match") != "absent"]
-        evidence = tuple((text(e.get("segment")), text(e.get("quote"))) for e in cited)
-        claim = FoundItem(analyzer, part, "; ".join(words.values()), evidence, tuple(words.items()))
-        said = "; ".join(value for name, value in words.items() if name != "source")
-        if words and seen.isdisjoint({claim.key, replace(claim, text=said).key}):
-            seen.add(claim.key)
-            yield claim
+        found = _found_item(analyzer, part, item)
+        said = "; ".join(value for name, value in found.fields if name != "source")
+        if found.fields and seen.isdisjoint({found.key, replace(found, text=said).key}):
+            seen.add(found.key)
+            yield found
+
+
+def _found_item(analyzer: str, part: str, item: Mapping[str, Any]) -> FoundItem:
+    named = {"text": item.get("text")} if part == "insights" else item
+    held = {name: flat(value) for name, value in named.items() if name != "evidence"}
+    words = {name: value for name, value in held.items() if value not in _EMPTY}
+    cited = [each for each in mappings(item.get("evidence")) if each.get("match") != "absent"]
+    evidence = tuple((text(each.get("segment")), text(each.get("quote"))) for each in cited)
+    return FoundItem(analyzer, part, "; ".join(words.values()), evidence, tuple(words.items()))
 
 
 def short_sha(sha256: object) -> str:
@@ -141,17 +145,27 @@ def labels_csv(labels: Iterable[FindingLabel]) -> bytes:
     return as_rows([COLUMNS, *rows]).encode()
 
 
+@dataclass(frozen=True, slots=True)
+class _Comparable:
+    """What is compared of the label at *place*: its finding without case, and its segments."""
+
+    place: int
+    words: str
+    segments: frozenset[str]
+
+
 class LabelIndex:
     """Labels by the findings that they fit, of this run or others."""
 
     def __init__(self, labels: Sequence[FindingLabel]) -> None:
         self.labels = labels
         self._by_key: dict[str, list[FindingLabel]] = {}
-        self._near: dict[tuple[str, str], list[tuple[int, str, set[str]]]] = {}
-        for number, label in enumerate(labels):
+        self._in: dict[tuple[str, str], list[_Comparable]] = {}  # by transcript and analyzer
+        for place, label in enumerate(labels):
             self._by_key.setdefault(label.key, []).append(label)
-            entry = number, label.finding.casefold(), {*_SEGMENT.findall(label.quote)}
-            self._near.setdefault((label.transcript, label.analyzer), []).append(entry)
+            segments = frozenset(_SEGMENT.findall(label.quote))
+            each = _Comparable(place, label.finding.casefold(), segments)
+            self._in.setdefault((label.transcript, label.analyzer), []).append(each)
 
     def of(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of *claim* in the transcript with *sha256*, one per rater.
@@ -167,17 +181,17 @@ class LabelIndex:
 
     def alike(self, claim: FoundItem, sha256: object) -> list[FindingLabel]:
         """Return the labels of findings whose text is near that of *claim*, the nearest first."""
-        sha, words, found = short_sha(sha256), claim.text.casefold(), dict[int, float]()
+        words, scores = claim.text.casefold(), dict[int, float]()  # by the label's place
         cited = {segment for segment, _ in claim.evidence}
-        for transcript in {sha, ""}:
-            for number, finding, segments in self._near.get((transcript, claim.analyzer), ()):
-                if cited and segments and not cited & segments:
+        for transcript in {short_sha(sha256), ""}:
+            for each in self._in.get((transcript, claim.analyzer), ()):
+                if cited and each.segments and cited.isdisjoint(each.segments):
                     continue
-                if score := fuzz.ratio(words, finding, score_cutoff=NEAR):
-                    texts = claim.text, self.labels[number].finding
-                    if not adds_facts(*texts) and not adds_facts(*reversed(texts)):
-                        found[number] = score
-        return [self.labels[n] for n in sorted(found, key=lambda n: (-found[n], n))]
+                score = fuzz.ratio(words, each.words, score_cutoff=NEAR)
+                texts = claim.text, self.labels[each.place].finding
+                if score and not adds_facts(*texts) and not adds_facts(*reversed(texts)):
+                    scores[each.place] = score
+        return [self.labels[place] for place in sorted(scores, key=lambda n: (-scores[n], n))]
 
 
 def majority_labels(labels: Iterable[FindingLabel]) -> list[FindingLabel]:

@@ -89,28 +89,36 @@ class _AnswerSearch:
 
     def strict(self, found: ReplyValues) -> ReadReply | None:
         """Return the reading of the last valid value, or of all values together."""
-        read: list[tuple[ReadReply, int, int]] = []
+        return self._last_valid(found) or self._together(found)
+
+    def _last_valid(self, found: ReplyValues) -> ReadReply | None:
+        """Return the reading of the last valid value, of a doubtful one if none is certain."""
+        read: list[tuple[ReadReply, int, int]] = []  # with start and end of its value
         later: list[str] = []  # faults of the objects after the last valid one
         for value, start, end in found.values:
             for reading in map(self.validated, self._alternatives(value)):
-                if reading is not None:
-                    read.append((reading, start, end))
-                if reading is not None and not reading.doubt:
-                    later.clear()
-                elif reading is not None or self.faults[-1][0] > 1:
-                    later.append(reading.doubt if reading else self.faults[-1][1])
+                if reading is None:
+                    importance, fault = self.faults[-1]
+                    later += [fault] if importance > 1 else []
+                    continue
+                read.append((reading, start, end))
+                later = [*later, reading.doubt] if reading.doubt else []
         valid = [each for each in read if not each[0].doubt]
         if not valid:
             valid, later = read, []
-        if valid:
-            reading, start, end = valid[-1]
-            several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
-            chosen = [f"the last of {several} valid objects"] if several > 1 else []
-            chosen += [f"an object after it is not valid: {fault}" for fault in later[:1]]
-            repaired = not is_strict(found.text[start:end])
-            # what begins after it and cannot be read may be the one that was meant
-            after = any(at > end for at in found.broken)
-            return replace(reading.after(*chosen), repaired=repaired, dropped=after)
+        if not valid:
+            return None
+        reading, start, end = valid[-1]
+        several = len({repr(each.answer) for each, *_ in valid}) if len(valid) > 1 else 1
+        chosen = [f"the last of {several} valid objects"] if several > 1 else []
+        chosen += [f"an object after it is not valid: {fault}" for fault in later[:1]]
+        repaired = not is_strict(found.text[start:end])
+        # what begins after it and cannot be read may be the one that was meant
+        after = any(at > end for at in found.broken)
+        return replace(reading.after(*chosen), repaired=repaired, dropped=after)
+
+    def _together(self, found: ReplyValues) -> ReadReply | None:
+        """Return the reading of several values that are parts of one answer."""
         parts = [value for value, *_ in found.values]
         if len(parts) < 2 or found.broken or not all(isinstance(part, dict) for part in parts):
             return None
@@ -158,17 +166,16 @@ class _AnswerSearch:
         if whole is None or all(text.count(a) == text.count(b) for a, b in ("{}", "[]")):
             reading = self.validated(repair(text))
             return reading and replace(reading, repaired=True)
-        completed, dropped = whole
-        if completed in ("{}", "[]"):
+        if whole.text in ("{}", "[]"):
             raise ValueError("is not a JSON object")
         try:
-            value = json.loads(completed)
+            value = json.loads(whole.text)
         except (ValueError, RecursionError):
-            value = repair(completed)
+            value = repair(whole.text)
         reading = self.validated(value, cut=True)
         if reading is None:
             return None
-        dropped = dropped or reading.dropped
+        dropped = whole.dropped or reading.dropped
         reading = reading.after(*(_end_of(value) if dropped else ()))
         return replace(reading, repaired=True, cut=True, dropped=dropped)
 

@@ -24,7 +24,7 @@ def any_of(forms: Iterable[Iterable[str]], depth: int = 0) -> str:
         tails.setdefault(first, []).append(rest)
     made = []
     for head, left in tails.items():
-        while len({rest[0] if rest else None for rest in left}) == 1 and left[0]:
+        while left[0] and all(rest[:1] == left[0][:1] for rest in left):  # all go on alike
             head, left = head + left[0][0], [rest[1:] for rest in left]
         longer = [rest for rest in left if rest]
         if longer and depth == MAX_DEPTH:

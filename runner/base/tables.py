@@ -59,24 +59,21 @@ def read_table(
     ConfigError, with the line, as `read_rows`, and for a table that has more than *max_rows* lines
     or lacks one of the columns *needed*.
     """
-    names: list[str] | None = None
-    for line, cells in read_rows(file, limit):
+    rows = read_rows(file, limit)
+    _, head = next(rows, (0, None))
+    if head is None:
+        return
+    names = _columns(file, head, needed, also)
+    for line, cells in rows:
         if line > max_rows:
             raise ConfigError(f"{file}: more than {max_rows:,} rows")
-        if names is None:
-            names = [cell.casefold() for cell in cells]
-            for column, others in also.items():
-                if column not in names and (found := [each for each in others if each in names]):
-                    names[names.index(found[0])] = column
-            _check_head(file, names, needed)
-        elif any(cells[len(names) :]):
+        if any(cells[len(names) :]):
             raise ConfigError(
                 f"{file}:{line}: {len(cells)} cells under {len(names)} columns: "
                 f"quote cells that contain the separator"
             )
-        else:
-            row = zip_longest(names, cells[: len(names)], fillvalue="")
-            yield line, {name: cell for name, cell in row if name}
+        row = zip_longest(names, cells[: len(names)], fillvalue="")
+        yield line, {name: cell for name, cell in row if name}
 
 
 def read_rows(file: Path, limit: int) -> Iterator[tuple[int, list[str]]]:
@@ -123,13 +120,22 @@ def read_text(file: Path, limit: int) -> str:
     return text
 
 
-def _check_head(file: Path, names: Sequence[str], needed: Sequence[str]) -> None:
+def _columns(
+    file: Path, head: Iterable[str], needed: Iterable[str], also: Mapping[str, Sequence[str]]
+) -> list[str]:
+    """Return the columns in *head*, in lower case and by our names; see `read_table`."""
+    names = [cell.casefold() for cell in head]
+    for column, others in also.items():
+        found = [each for each in others if each in names]
+        if found and column not in names:
+            names[names.index(found[0])] = column
     for column in needed:
         if column not in names:
             near = did_you_mean(column, filter(None, names))
             raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
     if twice := next((name for name in names if name and names.count(name) > 1), None):
         raise ConfigError(f"{file}:1: two columns are called {twice!r}")
+    return names
 
 
 def _plain(cell: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from runner.base.errors import CallError
-from runner.calls.admission.limits import Limit, Ticket
+from runner.calls.admission.limits import NOTHING, Cost, Limit, Ticket
 from runner.calls.call_log import Attempt, CallLog
 from runner.providers.prices import Prices, live_usd
 from runner.providers.request import Request, Result
@@ -36,14 +36,6 @@ class Terms:
 
 
 NO_TERMS = Terms()
-
-
-@dataclass(frozen=True, slots=True)
-class Cost:
-    """What an attempt uses, or may use at most."""
-
-    tokens: int
-    usd: float
 
 
 @dataclass(slots=True)
@@ -116,7 +108,7 @@ class Call:
         may be billed, and an unknown price.
         """
         if isinstance(result, CallError):
-            event, cost = "call.failed", most if result.billed else Cost(0, 0.0)
+            event, cost = "call.failed", most if result.billed else NOTHING
             self.calls.charge(cost.tokens, cost.usd)
             facts: dict[str, Any] = {"kind": result.kind, "status": result.status}
             facts |= {"charged_tokens": cost.tokens, "charged_usd": cost.usd}

@@ -77,16 +77,11 @@ class Client:
         an attempt was not made because of a stopped run, a fault of the account or an exhausted
         budget.
         """
-        ticket = Ticket(calls.unit or request.node, rank, spare=terms.spare)
-        ticket.waits_for_outage = terms.waits_for_outage
-        if self.sizer is not None and not (self.local and not self.budget.capped):
-            ticket.tokens, ticket.cost_usd = await self.sizer.size(request)
-            ticket.reply_tokens = request.max_tokens
         if self.local or not self.retry.max_retries:
             terms = replace(terms, expected_s=None)
-        call = Call(request, slots, calls, ticket, terms, self.prices)
-        if self.flex is not None:
-            call.delivery = "flex"
+        ticket = await self._ticket(request, calls.unit or request.node, rank, terms)
+        delivery = "live" if self.flex is None else "flex"
+        call = Call(request, slots, calls, ticket, terms, self.prices, delivery)
         while True:
             asked = calls.attempts[calls.earlier :]
             if sum(attempt.outcome != NO_CAPACITY for attempt in asked) >= MAX_REQUESTS:
@@ -96,17 +91,32 @@ class Client:
             except NotRunError:
                 raise
             except CallError as error:
-                wait = self._wait_after(call, error)
-                self._log_failure(call, error, wait)
-                if terms.on_failure is not None and not error.again:
-                    terms.on_failure()
-                if (fault := self.gate.fault) is not None:
-                    self.admission.wake(self.gate)
-                if wait is None:
-                    if fault is not None and fault.kind == "unavailable":
-                        raise fault.copy() from error  # it ends all calls
+                wait = self._note_failure(call, error)
+                if wait is not None:
+                    await self.admission.pause(wait, self.gate)
+                elif (fault := self.gate.fault) is not None and fault.kind == "unavailable":
+                    raise fault.copy() from error  # it ends all calls
+                else:
                     raise
-                await self.admission.pause(wait, self.gate)
+
+    async def _ticket(self, request: Request, unit: str, rank: float, terms: Terms) -> Ticket:
+        """Return the ticket of a call's attempts, with upper bounds where a limit counts them."""
+        ticket = Ticket(unit, rank, spare=terms.spare, waits_for_outage=terms.waits_for_outage)
+        if self.sizer is not None and not (self.local and not self.budget.capped):
+            most = await self.sizer.size(request)
+            ticket.tokens, ticket.cost_usd = most.tokens, most.usd
+            ticket.reply_tokens = request.max_tokens
+        return ticket
+
+    def _note_failure(self, call: Call, error: CallError) -> float | None:
+        """Log a failure; return the seconds to wait before the next attempt, None to give up."""
+        wait = self._wait_after(call, error)
+        self._log_failure(call, error, wait)
+        if call.terms.on_failure is not None and not error.again:
+            call.terms.on_failure()
+        if self.gate.fault is not None:
+            self.admission.wake(self.gate)
+        return wait
 
     async def _attempt(self, call: Call) -> Completion:
         if self.deliverer is not None and call.calls.note is not None:
@@ -219,7 +229,7 @@ class Client:
 
     def _settle(self, call: Call, result: Result) -> dict[str, Any]:
         facts, cost = call.settle(call.number, result, call.most, call.delivery)
-        self.budget.spend(cost.usd, cost.tokens)
+        self.budget.spend(cost)
         return facts
 
     def _wait_after(self, call: Call, error: CallError) -> float | None:

@@ -163,25 +163,56 @@ class _Item:
 _LAST = _Item("", "", -1, listed=False)  # behind all others
 
 
-def _items(lines: Sequence[str]) -> list[_Item]:
-    """Return the items in *lines*; probes, and what is indented below one, belong to it."""
-    items, numbers = list[_Item](), set[str]()
-    margin = ((line, _MARK.match(line)) for line in lines if not line[0].isspace())
-    subjects = sum(m is None or bool(_NUMBER.search(m[0]) and not _ends(row)) for row, m in margin)
+class _Line:
+    """A line of a guide: its *mark* as an item of a list, "" without one, and its other *words*.
+
+    *indent* counts the blanks at its start; *number* is the one in its mark, such as 1.2. Bullets
+    below a line that *is_subject* may be its questions.
+    """
+
+    def __init__(self, text: str) -> None:
+        mark = _MARK.match(text)
+        number = _NUMBER.search(mark[0]) if mark else None
+        self.text, self.mark = text, mark[0] if mark else ""
+        self.words = text.removeprefix(self.mark).strip()
+        self.indent = len(text) - len(text.lstrip())
+        self.number = number[0].strip(".") if number else ""
+        self.is_subject = not self.indent and not (mark and (not number or _ends(text)))
+
+
+def _items(texts: Sequence[str]) -> list[_Item]:
+    """Return the items in lines; probes, and what is indented below one, belong to it."""
+    items, numbers, lines = list[_Item](), set[str](), list(map(_Line, texts))
+    has_subjects = len([line for line in lines if line.is_subject]) > 1
     for line in lines:
-        mark = _MARK.match(line)
-        words = (line[mark.end() :] if mark else line).strip()
-        depth = len(line) - len(line.lstrip())
-        if mark and (number := _NUMBER.search(mark[0])):
-            numbers.add(own := number[0].strip("."))
-            depth += own.count(".") * (own.rpartition(".")[0] in numbers)
-        elif mark and not mark[0].isupper():
-            depth += subjects > 1  # a bullet below one of several such lines
-        if items and items[-1].has(words, depth, marked=bool(mark)):
-            items[-1].words, items[-1].line = f"{items[-1].words} {words}".strip(), line
+        depth = line.indent
+        if line.number:  # 1.2 is below 1
+            numbers.add(line.number)
+            parent, dot, _ = line.number.rpartition(".")
+            depth += line.number.count(dot) if parent in numbers else 0
+        elif line.mark and not line.mark.isupper():
+            depth += has_subjects  # a bullet below one of them
+        if items and items[-1].has(line.words, depth, marked=bool(line.mark)):
+            items[-1].words = f"{items[-1].words} {line.words}".strip()
+            items[-1].line = line.text
         else:
-            items.append(_Item(words, line, depth, bool(mark), words.endswith(":")))
+            is_head = line.words.endswith(":")
+            items.append(_Item(line.words, line.text, depth, bool(line.mark), is_head))
     return [item for item in items if item.words]
+
+
+@dataclass(frozen=True)
+class _Section:
+    """What questions deeper than *depth* begin with; *holds_bare*: also those without a mark."""
+
+    head: str = ""
+    depth: int = -1
+    holds_bare: bool = False
+
+    def holds(self, item: _Item) -> bool:
+        """Return whether *item* belongs to it."""
+        may = item.listed or (self.holds_bare and not item.is_head)
+        return may and item.depth > self.depth
 
 
 def _questions(items: Sequence[_Item]) -> Iterator[str]:
@@ -191,13 +222,12 @@ def _questions(items: Sequence[_Item]) -> Iterator[str]:
     those of a list below a line without a mark that ends no sentence, unless that is a title: the
     first line, and the only one without a mark.
     """
-    head, top, holds = "", -1, False  # *holds*: also for lines without a mark
+    section = _Section()
     bare = [item for item in items if not item.listed]
     is_title = len(bare) == 1 and bare[0].words == bare[0].line.rstrip()  # of one line
     for item, after in pairwise([*items, _LAST]):
-        if item.depth <= top or not (item.listed or (holds and not item.is_head)):
-            head = ""
-        question = head + item.words
+        section = section if section.holds(item) else _Section()
+        question = section.head + item.words
         below = after.depth > item.depth
         colon = question.endswith(":") and (after.listed or not after.is_head)
         lists = colon or (after.listed and not _ends(question))
@@ -207,7 +237,7 @@ def _questions(items: Sequence[_Item]) -> Iterator[str]:
         head = f"{question} " if _ends(question) else f"{question.rstrip(':')}: "
         if is_title and item is items[0] and not (item.listed or below or colon):
             head = ""
-        top, holds = item.depth - (not below), below or colon
+        section = _Section(head, item.depth - (not below), below or colon)
 
 
 def _asks(words: str) -> bool:

@@ -14,6 +14,7 @@ from runner.base.json import amount
 from runner.base.regular_files import open_regular
 from runner.base.secrets import Secrets
 from runner.base.threads import offload
+from runner.calls.admission.limits import NOTHING, Cost
 from runner.calls.delivery.ledger import HeldCall, LedgerBatch
 from runner.record.journal import Journal, lines_of
 from runner.record.journal_calls import SESSIONS, time_of
@@ -52,7 +53,8 @@ class DeliveryBook:
         call.settled = False
         names = ("run", "analyzer", "attempt", "request")
         about = {name: start[name] for name in names if name in start}
-        cost = {"charged_tokens": call.tokens * charged, "charged_usd": call.usd * charged}
+        most = call.most if charged else NOTHING
+        cost = {"charged_tokens": most.tokens, "charged_usd": most.usd}
         return journal.note("call.failed", **about, kind="unused", status=None, **cost)
 
     def release(self, batch: LedgerBatch) -> None:
@@ -75,8 +77,8 @@ class DeliveryBook:
             self._keys[unit] = [key for key in keys if not self.calls[key][-1].taken]
         elif event == "call.started" and "request" in line:
             key = str(line["request"])
-            held = HeldCall(int(amount(line["may_use_tokens"])), amount(line["may_cost_usd"]))
-            self.calls.setdefault(key, []).append(held)
+            most = Cost(int(amount(line["may_use_tokens"])), amount(line["may_cost_usd"]))
+            self.calls.setdefault(key, []).append(HeldCall(most))
             self._keys.setdefault((line.get("run"), line["analyzer"]), []).append(key)
             self.starts[key] = line
         elif event in ("call.finished", "call.failed") and "request" in line:

@@ -63,8 +63,12 @@ def status_of(run: Path) -> Iterator[str]:
 
 
 def _max_cost(calls: Sequence[HeldCall]) -> str:
-    usd_held = sum(call.usd for call in calls)
-    return f"up to {usd(usd_held)}" if usd_held else f"{count(sum(c.tokens for c in calls))} tokens"
+    usd_held = sum(call.most.usd for call in calls)
+    return (
+        f"up to {usd(usd_held)}"
+        if usd_held
+        else f"{count(sum(c.most.tokens for c in calls))} tokens"
+    )
 
 
 main = command("colloquy-status", USAGE, _list)

@@ -83,7 +83,7 @@ class Member:
     sampled: bool
 
 
-@dataclass
+@dataclass(eq=False)
 class Run:
     """One execution of a job through *clients* (by model name) into *directory*; use it once.
 

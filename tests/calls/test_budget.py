@@ -13,7 +13,7 @@ from runner.base.event_loops import run_virtually
 from runner.base.tokens import Tokenizer, tokenizer_for
 from runner.base.usage import Usage
 from runner.calls.admission.budget import MARGIN, MESSAGE_TOKENS, Budget, Sizer
-from runner.calls.admission.limits import Admission, Slots, Ticket
+from runner.calls.admission.limits import Admission, Cost, Slots, Ticket
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
@@ -113,8 +113,8 @@ class Fixed:
     def __init__(self, most: int) -> None:
         self.most = most
 
-    async def size(self, request: Request) -> tuple[int, float]:
-        return self.most, self.most * CENT
+    async def size(self, request: Request) -> Cost:
+        return Cost(self.most, self.most * CENT)
 
 
 def spend(
@@ -235,17 +235,17 @@ def test_a_call_is_sized_by_all_it_sends_and_the_longest_reply(model: str) -> No
     schema = {"type": "object", "properties": {"x": {"type": "integer"}}}
     plain = Request("n", ({"role": "user", "content": "How are you today?"},), 500)
     shaped = Request("n", plain.messages, 500, schema=schema)
-    tokens, cost_usd = asyncio.run(sizer.size(plain))
+    most = asyncio.run(sizer.size(plain))
     prompt = tokenizer.count("How are you today?") + 2 * MESSAGE_TOKENS
     margin = 1.0 if tokenizer.exact else MARGIN
 
-    assert tokens == pytest.approx(prompt * margin + 500, abs=1)
-    assert cost_usd == pytest.approx((tokens - 500) * 1e-6 + 500 * 2e-6)
-    assert asyncio.run(sizer.size(shaped))[0] > tokens
+    assert most.tokens == pytest.approx(prompt * margin + 500, abs=1)
+    assert most.usd == pytest.approx((most.tokens - 500) * 1e-6 + 500 * 2e-6)
+    assert asyncio.run(sizer.size(shaped)).tokens > most.tokens
 
 
 def test_an_unknown_price_is_no_price() -> None:
     sizer = Sizer(tokenizer_for("openai/gpt-4o-mini"))
     plain = Request("n", ({"role": "user", "content": "?"},), 5)
 
-    assert asyncio.run(sizer.size(plain))[1] == 0.0
+    assert asyncio.run(sizer.size(plain)).usd == 0.0

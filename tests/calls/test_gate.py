@@ -96,7 +96,7 @@ def test_replies_that_cannot_be_read_are_charged_and_no_outage() -> None:
     assert ["bad_response"] * 16 == kinds(outcomes)
     assert not gate.breaker.is_open
     assert 16 * 3 == len(transport.sent_at)
-    assert 16 * 3 * asyncio.run(sizer.size(REQUEST))[0] == budget.spent_tokens
+    assert 16 * 3 * asyncio.run(sizer.size(REQUEST)).tokens == budget.spent_tokens
     assert [0.0] * 16 == [log.parked_s for log in logs]
 
 

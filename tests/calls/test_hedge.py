@@ -11,7 +11,7 @@ from runner.base.errors import CallError
 from runner.base.event_loops import run_virtually
 from runner.base.tokens import tokenizer_for
 from runner.calls.admission.budget import Budget, Sizer
-from runner.calls.admission.limits import Slots
+from runner.calls.admission.limits import Cost, Slots
 from runner.calls.call import Terms
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
@@ -43,8 +43,8 @@ class Latencies(Transport):
 
 
 class Sized(Sizer):
-    async def size(self, request: Request) -> tuple[int, float]:
-        return 1000, 0.4
+    async def size(self, request: Request) -> Cost:
+        return Cost(1000, 0.4)
 
 
 def ask(

@@ -8,6 +8,7 @@ from helpers.virtual_provider import MAX_TOKENS, Storm, VirtualProvider
 
 from runner.base.event_loops import run_virtually
 from runner.calls.admission.gate import Gate
+from runner.calls.admission.limits import Cost
 from runner.calls.admission.rates import RateLimits
 from runner.providers.messages import text_parts
 from runner.providers.request import Request
@@ -21,8 +22,8 @@ def sizes(name: str) -> tuple[int, int]:
 class Sizes:
     """Bounds attempts as `budget.Sizer` does: by the prompt and the longest reply."""
 
-    async def size(self, request: Request) -> tuple[int, float]:
-        return sizes(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
+    async def size(self, request: Request) -> Cost:
+        return Cost(sizes(text_parts(request.messages[0])[0])[0] + request.max_tokens)
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_replies_far_below_their_limit_do_not_leave_a_limit_unused(seed: int) ->
         return prompt, 1 + reply // 10
 
     class Known:
-        async def size(self, request: Request) -> tuple[int, float]:
-            return short(text_parts(request.messages[0])[0])[0] + request.max_tokens, 0.0
+        async def size(self, request: Request) -> Cost:
+            return Cost(short(text_parts(request.messages[0])[0])[0] + request.max_tokens)
 
     async def main(*, written: bool) -> Storm:
         gate = Gate(32, RateLimits(tpm=60_000, written=written), rng=random.Random(seed))

@@ -73,12 +73,12 @@ def test_no_lie_about_usage_makes_a_reply_free_or_exceeds_its_reservation(
     model: str,
 ) -> None:
     sizer = Sizer(tokenizer_for(model), prices_of(ModelRoute(model)))
-    max_tokens, max_usd = asyncio.run(sizer.size(PLAIN))
+    most = asyncio.run(sizer.size(PLAIN))
     for body, end in zip(LIES[model], endings(model, LIES[model]), strict=True):
         assert isinstance(end, Completion), (body, end)
         assert end.usage.cost_usd is not None
-        assert 0 < end.usage.cost_usd <= max_usd, (body, end)
-        assert 0 < end.usage.tokens <= max_tokens, (body, end)
+        assert 0 < end.usage.cost_usd <= most.usd, (body, end)
+        assert 0 < end.usage.tokens <= most.tokens, (body, end)
 
 
 def test_what_can_be_read_is_read() -> None:

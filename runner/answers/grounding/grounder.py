@@ -107,7 +107,7 @@ class Grounder:
         fair = (spans for spans in found if spans and self._is_fair(spans))
         if hits := [self._transcript.segment_of(spans[0][0]) for spans in fair]:
             number = min(hits, key=lambda number: abs(number - (claimed or 0)))
-            return QuoteCheck("exact", *self._moved(number, segment))
+            return self._found("exact", number, segment)
         reading = readings[0]  # with its label, it would be like the words of another speaker
         near = nearest(self._transcript, reading.words, claimed, self._near_score)
         if near is not None and near.score >= self._near_score:
@@ -115,7 +115,7 @@ class Grounder:
             actual = self._original(*self._with_replaced_ends(reading.words, near))
             if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
                 diff = difference(reading.text, actual)
-                return QuoteCheck("near", *self._moved(number, segment), actual, diff)
+                return self._found("near", number, segment, actual, diff)
         return QuoteCheck(ABSENT, None, None)
 
     def ground(self, answer: Mapping[str, Any]) -> tuple[dict[str, Any], GroundingCounts]:
@@ -130,11 +130,14 @@ class Grounder:
         checked = partial(self._checked, checks)
         grounded = {k: rebuilt(v, checked) if k in parts else v for k, v in answer.items()}
         matches, insights = [check.match for check in checks], grounded.get("insights", ())
-        exact, near, absent = map(matches.count, ("exact", "near", ABSENT))
-        moved = sum(check.moved_from is not None for check in checks)
-        supported = sum(any(cited_segments(insight)) for insight in insights)
         return grounded, GroundingCounts(
-            len(checks), exact, near, absent, moved, len(insights), supported
+            quotes=len(checks),
+            exact=matches.count("exact"),
+            near=matches.count("near"),
+            absent=matches.count(ABSENT),
+            moved=sum(check.moved_from is not None for check in checks),
+            insights=len(insights),
+            insights_grounded=sum(any(cited_segments(insight)) for insight in insights),
         )
 
     def placed(self, quote: str, segment: str) -> list[tuple[str, int, int]]:
@@ -189,9 +192,9 @@ class Grounder:
             number = self._numbers.get(f"S{int(digits[0]):04d}")
         return number
 
-    def _moved(self, number: int, claimed: str) -> tuple[str, str | None]:
+    def _found(self, match: str, number: int, claimed: str, *marks: str) -> QuoteCheck:
         actual = self._segments[number].id
-        return actual, None if actual == claimed else claimed
+        return QuoteCheck(match, actual, None if actual == claimed else claimed, *marks)
 
     def _readings(self, quote: str) -> list[_Quote]:
         """Return *quote* without its speaker label, if it has one, and as it is."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from runner.base.errors import CallError, NotRunError
 from runner.base.threads import offload
 from runner.base.tokens import Tokenizer
-from runner.calls.admission.limits import Ticket
+from runner.calls.admission.limits import NOTHING, Cost, Ticket
 from runner.config.learned import LearnedFacts
 from runner.providers.prices import Prices, upper_bound_usd
 from runner.providers.request import Request
@@ -86,10 +86,10 @@ class Budget:
         finally:
             self._in_flight -= 1
 
-    def spend(self, cost_usd: float, tokens: int) -> None:
-        """Count what an attempt used."""
-        self.spent_usd += cost_usd
-        self.spent_tokens += tokens
+    def spend(self, cost: Cost, counted: Cost = NOTHING) -> None:
+        """Count what an attempt used, of which *counted* is in the sums already."""
+        self.spent_usd += cost.usd - counted.usd
+        self.spent_tokens += cost.tokens - counted.tokens
 
     def _lack(self, ticket: Ticket) -> str:
         """Return why *ticket*, and the calls that it leaves room for, do not fit, "" if they do."""
@@ -119,8 +119,8 @@ class Sizer:
     prices: Prices | None = None
     learned: LearnedFacts = field(default_factory=LearnedFacts)
 
-    async def size(self, request: Request) -> tuple[int, float]:
-        """Return upper bounds of tokens (prompt, schema and reply) and of US dollars."""
+    async def size(self, request: Request) -> Cost:
+        """Return the most that an attempt may use; its prompt includes the schema."""
         texts = request.texts
         if request.schema is not None:
             texts.append(json.dumps(request.schema))
@@ -129,7 +129,7 @@ class Sizer:
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * margin_of(self.learned))
         cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
-        return prompt + request.max_tokens, cost
+        return Cost(prompt + request.max_tokens, cost)
 
     async def _tokens(self, text: str) -> int:
         """Return the tokens of *text*; a long text is counted in a thread."""

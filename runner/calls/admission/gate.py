@@ -2,26 +2,17 @@
 
 import math
 import random
-from collections import deque
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import takewhile
 
 import structlog
 
 from runner.base.errors import CallError, NotRunError
-from runner.base.token_bucket import TokenBucket, Withdrawal
 from runner.calls.admission.adaptive import AdaptiveLimit
 from runner.calls.admission.breaker import GIVE_UP_S, Breaker
 from runner.calls.admission.limits import Ticket
-from runner.calls.admission.rates import (
-    UNLIMITED,
-    RateLimits,
-    ReportedLimit,
-    counted_before_reply,
-    kinds_of,
-)
+from runner.calls.admission.rates import UNLIMITED, RateLimits, RateMeter
 from runner.calls.retry import OUTAGE
 from runner.providers.request import Completion
 
@@ -30,8 +21,6 @@ REOPEN_SPREAD_S = 5.0  # the same after an outage
 MAX_CEILING = 256
 _PACE_WEIGHT, MAX_PACE = 0.1, 4.0
 HEDGED = 0.03  # share of replies that may be asked for twice, one at least
-_ROOM = 1.5  # over the mean, so that some long replies at once are not refused
-_LEARN = 8  # replies until the share of their limits that replies use is believed
 _ACCOUNT_FAULTS = frozenset({"auth", "billing"})  # kinds that affect all models of a key
 
 log = structlog.get_logger("colloquy.gate")
@@ -61,21 +50,14 @@ class Gate:
     ) -> None:
         self.limit = AdaptiveLimit(min(ceiling, most))
         self._most = most
-        self._rates = rates
+        self._rates = RateMeter(rates)
         self.breaker = Breaker()
         self.account = account or Account()
         self._registered = 0
         self._fault: CallError | None = None
-        per_minute = {"requests": rates.rpm, "tokens": rates.tpm}
-        per_minute |= {"input": rates.itpm, "output": rates.otpm}
-        self._buckets = {k: TokenBucket(r, rates.burst_s) for k, r in per_minute.items() if r}
-        self._taken: dict[int, dict[str, Withdrawal]] = {}  # by id of the ticket, then kind
-        self._reported: dict[str, ReportedLimit] = {}
-        self._sent: deque[tuple[float, Mapping[str, int]]] = deque(maxlen=MAX_CEILING)
         self.reached = False  # whether a request has been sent, alone or in a batch
         self._hedges = 0
         self.pace = 1.0  # seconds of recent calls over those expected
-        self._replies = self._reply_tokens = self._reply_limits = 0
         self._opens_at = -math.inf  # no call is sent before; set by a throttled call
         self._spread_until = -math.inf
         self._next_at = -math.inf
@@ -102,12 +84,11 @@ class Gate:
             return 0.0
         if self.limit.in_flight >= self.limit.limit:
             return math.inf
-        amounts = self._amounts(ticket)
-        counted = counted_before_reply(amounts)
         return max(
-            *(self._opens_at - now, self._next_at - now, self.breaker.wait_s(now), 0.0),
-            *(bucket.wait_s(now, amounts[kind]) for kind, bucket in self._buckets.items()),
-            *(reported.wait_s(now, counted[kind]) for kind, reported in self._reported.items()),
+            self._opens_at - now,
+            self._next_at - now,
+            self.breaker.wait_s(now),
+            self._rates.wait_s(now, ticket),
         )
 
     def enter(self, now: float, ticket: Ticket) -> None:
@@ -119,15 +100,7 @@ class Gate:
         self.limit.entered()
         ticket.probe = self.breaker.is_open
         self.breaker.probing = ticket.probe
-        amounts = self._amounts(ticket)
-        self._taken[id(ticket)] = {
-            kind: bucket.take(now, amounts[kind], final=kind == "requests")
-            for kind, bucket in self._buckets.items()
-        }
-        counted = counted_before_reply(amounts)
-        self._sent.append((now, counted))
-        for kind, reported in self._reported.items():
-            reported.left -= counted[kind]
+        self._rates.enter(now, ticket)
         if now < self._spread_until:
             mean = self._spread_s / self.limit.limit
             self._next_at = now + self._rng.uniform(0, 2 * mean)
@@ -138,16 +111,9 @@ class Gate:
 
     def take_hedge(self) -> bool:
         """Return whether one more call may be made twice, and count it."""
-        allowed = self._hedges < max(1.0, HEDGED * self._replies)
+        allowed = self._hedges < max(1.0, HEDGED * self._rates.replies)
         self._hedges += allowed
         return allowed
-
-    def _amounts(self, ticket: Ticket) -> Mapping[str, int]:
-        """Return what *ticket* takes of each kind of limit until its reply arrives."""
-        reply = ticket.reply_tokens
-        if self._rates.written and self._replies >= _LEARN and self._reply_limits:
-            reply = math.ceil(reply * min(1.0, _ROOM * self._reply_tokens / self._reply_limits))
-        return kinds_of(ticket.tokens - ticket.reply_tokens + reply, reply)
 
     def _refuses(self, now: float, ticket: Ticket) -> bool:
         """Return whether *ticket* does not wait for outages, and no probe is due."""
@@ -156,7 +122,7 @@ class Gate:
     def leave(self, now: float, ticket: Ticket) -> None:
         """See `limits.Limit`; after a probe without a result another one is scheduled."""
         self.limit.in_flight -= 1
-        self._settle(ticket, kinds_of(ticket.tokens, ticket.reply_tokens))
+        self._rates.leave(ticket)
         if ticket.probe and self.breaker.probing:
             self.breaker.abandoned(now)
 
@@ -164,18 +130,8 @@ class Gate:
         self, ticket: Ticket, reply: Completion, started: float, now: float, *, first: bool
     ) -> None:
         """Count a *reply*, whose word on the limits is not trusted; *first*: no attempt failed."""
-        usage = reply.usage
-        free = usage.cached_tokens if self._rates.reads_free else 0
-        used = kinds_of(usage.tokens, usage.completion_tokens)
-        self._settle(ticket, {**used, "input": max(0, usage.prompt_tokens - free)})
+        self._rates.replied(ticket, reply, started, now)
         self.reach()
-        self._replies += 1
-        self._reply_tokens += usage.completion_tokens
-        self._reply_limits += ticket.reply_tokens
-        later = list(takewhile(lambda sent: sent[0] > started, reversed(self._sent)))
-        for kind, left in reply.limits.items():
-            sent = sum(amounts[kind] for _, amounts in later)
-            self._reported.setdefault(kind, ReportedLimit()).update(left, started, now, sent)
         self.limit.succeeded(now, first_try=first)
         self._count_response(ticket, started, now)
 
@@ -238,11 +194,6 @@ class Gate:
         asked = f"{seconds:,.0f} s, until {until:%Y-%m-%d %H:%M} UTC"
         message = f"the provider asks to wait for {asked}: {error}"
         self._fault = self._fault or CallError("unavailable", message)
-
-    def _settle(self, ticket: Ticket, used: Mapping[str, int]) -> None:
-        for kind, withdrawal in self._taken.pop(id(ticket), {}).items():
-            if kind != "requests":
-                self._buckets[kind].settle(withdrawal, used[kind])
 
     def _count_response(self, ticket: Ticket, started: float, now: float) -> None:
         if self.breaker.succeeded(started, now, probe=ticket.probe):

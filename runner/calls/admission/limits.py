@@ -17,6 +17,17 @@ _EPSILON_S = 1e-9  # a shorter wait counts as none, since clocks round
 _PER_ITERATION = 8  # calls admitted in one iteration of the event loop, which all make requests
 
 
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What an attempt uses, or may use at most: tokens of prompt and reply, US dollars."""
+
+    tokens: int = 0
+    usd: float = 0.0
+
+
+NOTHING = Cost()
+
+
 @dataclass(slots=True)
 class Ticket:
     """Request for the admission of one attempt.

@@ -10,8 +10,8 @@ from runner.base.text import digest
 from runner.calls.activity import idle
 from runner.calls.admission.budget import Budget
 from runner.calls.admission.gate import Gate
-from runner.calls.admission.limits import Admission, Limit
-from runner.calls.call import Call, Cost
+from runner.calls.admission.limits import NOTHING, Admission, Limit
+from runner.calls.call import Call
 from runner.calls.delivery.deliverer import Deliverer
 from runner.calls.delivery.ledger import HeldCall
 from runner.calls.delivery.pending_batch import LateError, PendingBatch, WaitingRequest
@@ -39,8 +39,7 @@ class BatchAttempt:
         self._key = digest(f"{calls.sent_as}\n{self.call.terms.key}", 32)
         self._number = len(calls.attempts) + 1
         self._held: HeldCall | None = self.deliverer.ledger.claim(self._key)
-        held = self._held or self.call.most
-        self._most = Cost(held.tokens, held.usd)
+        self._most = self.call.most if self._held is None else self._held.most
 
     @property
     def is_wanted(self) -> bool:
@@ -108,8 +107,8 @@ class BatchAttempt:
         if not out:
             self._settle(CallError("timeout", "in no batch that answers it in time"))
         elif self._held is None:  # until its end is known, it counts as paid
-            self.budget.spend(self._most.usd, self._most.tokens)
-            self._held = HeldCall(self._most.tokens, self._most.usd)
+            self.budget.spend(self._most)
+            self._held = HeldCall(self._most)
         return await self.attempt_live(call, limits)
 
     def _end(self, result: Result, waiting: WaitingRequest, started: float) -> PendingBatch | None:
@@ -128,6 +127,5 @@ class BatchAttempt:
             return  # an earlier session has noted it
         key = self._key
         _, cost = self.call.settle(self._number, result, self._most, "batch", request=key)
-        counted = self._held or Cost(0, 0.0)  # in the sums already
-        self.budget.spend(cost.usd - counted.usd, cost.tokens - counted.tokens)
+        self.budget.spend(cost, counted=NOTHING if self._held is None else self._held.most)
         self.admission.reschedule()  # what it has not used is there for others

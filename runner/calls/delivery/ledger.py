@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from runner.calls.admission.limits import Cost
+
 
 @dataclass(slots=True)
 class LedgerBatch:
@@ -25,13 +27,12 @@ class LedgerBatch:
 class HeldCall:
     """A call of an earlier session in the batch with *mark*, None before it is in a batch.
 
-    *tokens* and *usd* are its reservation in the journal, released once it is *settled*: True by a
-    reply, False by a failure. *taken*: its answer is committed. *asked*: a call of this session
+    *most* is its reservation in the journal, released once it is *settled*: True by a reply, False
+    by a failure. *taken*: its answer is committed. *asked*: a call of this session
     waits for it.
     """
 
-    tokens: int
-    usd: float
+    most: Cost
     mark: str | None = None
     settled: bool | None = None
     taken: bool = False

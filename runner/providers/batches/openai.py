@@ -39,13 +39,13 @@ class OpenAIBatches(BatchEndpoint):
 
     async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
         """Send *lines* as a file, and make a batch of it."""
-        sent = {
-            "input_file_id": await self._upload(lines, mark),
-            "endpoint": self._endpoint,
-            "completion_window": "24h",
-            "metadata": {MARK: mark},
-        }
+        own = self._order(await self._upload(lines, mark))
+        sent = {**own, "endpoint": self._endpoint, "metadata": {MARK: mark}}
         return self._parse(await self._ask("POST", self._batches, sent))
+
+    def _order(self, file: str) -> dict[str, Any]:
+        """Return the fields of a batch's request that differ between providers."""
+        return {"input_file_id": file, "completion_window": "24h"}
 
     async def _upload(self, lines: Sequence[bytes], mark: str) -> str:
         """Return the id of the file with *lines*, once it has been processed."""
@@ -123,16 +123,9 @@ class MistralBatches(OpenAIBatches):
         **{"TIMEOUT_EXCEEDED": "expired", "CANCELLED": "cancelled"},
     }
 
-    async def submit(self, lines: Sequence[bytes], mark: str) -> SubmittedBatch:
-        """Send *lines* as a file, and make a job of it."""
-        sent = {
-            "input_files": [await self._upload(lines, mark)],
-            "model": self.route.name.partition("/")[2],
-            "endpoint": self._endpoint,
-            "timeout_hours": 24,
-            "metadata": {MARK: mark},
-        }
-        return self._parse(await self._ask("POST", self._batches, sent))
+    def _order(self, file: str) -> dict[str, Any]:
+        model = self.route.name.partition("/")[2]
+        return {"input_files": [file], "model": model, "timeout_hours": 24}
 
     async def _page(self, cursor: str, since: float) -> tuple[list[Mapping[str, Any]], str]:
         after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -7,6 +7,7 @@ wrap it in their own exceptions, whose classes and statuses are not used.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from runner.base.errors import CallError, one_line
@@ -25,6 +26,7 @@ PROXY_HINT = "put its user and password into HTTPS_PROXY or HTTP_PROXY"
 _WRAPPING = re.compile(r"^(?:(?:litellm\.)?\w+(?:Error|Timeout): |\w+Exception - )+")
 _TITLE = re.compile(r"<(?:title|h1)[^>]*>([^<]+)", re.IGNORECASE)  # of an error's web page
 _ECHOED = re.compile(r"['\"]input['\"]: .*", re.DOTALL)  # Pydantic repeats what it was given
+_HOLDERS = ("error", "errors", "message", "Message", "detail", "msg", "metadata", "raw")
 _MAX_DEPTH, _MAX_SAID = 6, 2000
 _DECODER = json.JSONDecoder()
 _ANY_ROUTE, _NO_KEYS = ModelRoute("the provider"), Secrets()
@@ -74,19 +76,14 @@ def classify(
 
 
 def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallError:
+    """Return the CallError for a provider's *error*."""
     status, headers, text = error.status, error.headers, str(error)
-    message, retry_after = _message(error, secrets), retry_after_s(headers)
-    said = _ECHOED.sub("", text)
-    if retry_after is None and (status == 429 or status >= 500):
-        retry_after = stated_wait_s(said)
-    if retry_after is None and status == 503 and SAYS["loading"].search(said):
-        retry_after = LOADING_S
+    message, said = _message(error, secrets), _ECHOED.sub("", text)
+    of_day = "PerDay" in said  # Gemini asks for seconds, which do not renew its quotas of a day
+    retry_after = None if of_day else _asked_wait_s(status, headers, said)
     named = error_in(_body(text))
     parts = (named, *mappings(named.get("details")))
     codes = {str(part.get(name)) for part in parts for name in ("code", "type", "reason")}
-    of_day = "PerDay" in said
-    if of_day:  # Gemini asks for seconds, which do not renew its quotas of a day
-        retry_after = None
     kind = _kind(status, codes, _ECHOED.sub("", message), retry_after)
     may_renew = kind == "throttle" or (kind == "auth" and status == 403)
     if may_renew and retry_after is None and (of_day or not SAYS["of_minute"].search(said)):
@@ -104,6 +101,14 @@ def _refusal(error: RefusedError, route: ModelRoute, secrets: Secrets) -> CallEr
     found.final = headers.get("x-should-retry") == "false"
     found.window, found.prompt_tokens = window, prompt
     return found
+
+
+def _asked_wait_s(status: int, headers: Mapping[str, str], said: str) -> float | None:
+    """Return the seconds to wait that an error asks for in *headers*, else in what it *said*."""
+    asked = retry_after_s(headers)
+    if asked is None and (status == 429 or status >= 500):
+        asked = stated_wait_s(said)
+    return LOADING_S if asked is None and status == 503 and SAYS["loading"].search(said) else asked
 
 
 def _kind(status: int, codes: set[str], message: str, retry_after: float | None) -> str:
@@ -153,7 +158,7 @@ def _message(error: BaseException, secrets: Secrets) -> str:
     """Return the message of *error* without a traceback; keys are redacted before it is cut."""
     text = str(error).split("Traceback (most recent call last)")[0]
     title = _TITLE.search(text) if text.lstrip().startswith("<") else None
-    said = "; ".join(dict.fromkeys(_spoken(text)[1])) or (title[1] if title else text)
+    said = "; ".join(dict.fromkeys(_parts_of(text).messages)) or (title[1] if title else text)
     text = _WRAPPING.sub("", secrets.redact(said))
     return one_line(text or ("" if isinstance(error, RefusedError) else type(error).__name__))
 
@@ -187,34 +192,40 @@ def refusal_text(error: BaseException) -> str:
     Values that it repeats are left out: they may be text of the transcript.
     """
     text = str(next((e for e in chain_of(error) if isinstance(e, RefusedError)), error))
-    pointed, spoken = _spoken(text)
-    message = _ECHOED.sub("", " ".join(spoken) or text)
-    return " ".join([*pointed, message])[:_MAX_SAID]
+    parts = _parts_of(text)
+    message = _ECHOED.sub("", " ".join(parts.messages) or text)
+    return " ".join([*parts.parameters, message])[:_MAX_SAID]
 
 
-def _spoken(text: str) -> tuple[list[str], list[str]]:
-    """Return the parameters that the JSON in an error's *text* names, and what it says."""
-    pointed, spoken = list[str](), list[str]()
-    _collect(_body(text), pointed, spoken, _MAX_DEPTH)
-    return pointed, spoken
+@dataclass(slots=True)
+class _ErrorParts:
+    """What the JSON of an error holds: the *parameters* that it names, and its *messages*."""
+
+    parameters: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+    def add(self, part: Any, depth: int) -> None:
+        """Add those in *part*, down to *depth* levels; JSON in a text counts as a level."""
+        if isinstance(part, str) and part[:1] in "{[":
+            part = _body(part) or part
+        if isinstance(part, str):
+            self.messages.append(part)
+        elif depth and isinstance(part, list):
+            for each in part:
+                self.add(each, depth - 1)
+        elif depth and isinstance(part, Mapping):
+            loc = part["loc"] if isinstance(part.get("loc"), list) else []
+            self.messages += [".".join(map(str, loc))] if loc else []
+            self.parameters += [n for n in (part.get("param"), *loc) if isinstance(n, str)]
+            for held in filter(None, map(part.get, _HOLDERS)):
+                self.add(held, depth - 1)
 
 
-def _collect(part: Any, pointed: list[str], spoken: list[str], depth: int) -> None:
-    if isinstance(part, str) and part[:1] in "{[":
-        part = _body(part) or part
-    if isinstance(part, str):
-        spoken.append(part)
-    elif depth and isinstance(part, list):
-        for each in part:
-            _collect(each, pointed, spoken, depth - 1)
-    elif depth and isinstance(part, Mapping):
-        loc = part["loc"] if isinstance(part.get("loc"), list) else []
-        names = [part.get("param"), *loc]
-        spoken += [".".join(map(str, loc))] if loc else []
-        pointed += [name for name in names if isinstance(name, str)]
-        for key in ("error", "errors", "message", "Message", "detail", "msg", "metadata", "raw"):
-            if part.get(key):
-                _collect(part[key], pointed, spoken, depth - 1)
+def _parts_of(text: str) -> _ErrorParts:
+    """Return the parts of the JSON in an error's *text*, none if it has no JSON."""
+    parts = _ErrorParts()
+    parts.add(_body(text), _MAX_DEPTH)
+    return parts
 
 
 def forget_causes(error: Exception) -> None:

@@ -79,15 +79,13 @@ def usage_of(raw: Any, size: CallSize) -> Usage:
     if total > prompt + reply:  # Gemini's by OpenAI's format: hidden reasoning
         notes.append(f"total_tokens={total} exceed {prompt} + completion_tokens={reply}")
         reply = total - prompt
-    prompt, cached, written, hour = _cache_counts(notes, prompt, raw, size)
-    paid = Usage(prompt, reply, cached, written, bool(notes), corrected="; ".join(notes))
-    return replace(paid, reasoning_tokens=reasoning, cache_write_1h_tokens=hour)
+    of_prompt = _prompt_usage(notes, prompt, raw, size)
+    of_reply = {"completion_tokens": reply, "reasoning_tokens": reasoning}
+    return replace(of_prompt, **of_reply, estimated=bool(notes), corrected="; ".join(notes))
 
 
-def _cache_counts(
-    notes: list[str], prompt: int, raw: Mapping[str, Any], size: CallSize
-) -> tuple[int, int, int, int]:
-    """Return the tokens of the prompt: all, cached, written, and written for an hour."""
+def _prompt_usage(notes: list[str], prompt: int, raw: Mapping[str, Any], size: CallSize) -> Usage:
+    """Return the usage of a prompt of so many tokens: also those cached and written."""
     details = fields_of(raw.get("prompt_tokens_details"))
     newer = details.get("cache_write_tokens")
     name = "cache_write_tokens" if newer else "cache_creation_tokens"
@@ -101,7 +99,7 @@ def _cache_counts(
     hour = _count(notes, fields_of(lifetimes), "ephemeral_1h_input_tokens", written, written)
     if size.written_1h and lifetimes is None:
         hour = written
-    return prompt, cached, written, hour
+    return Usage(prompt, 0, cached, written, cache_write_1h_tokens=hour)
 
 
 def _count(

@@ -85,14 +85,13 @@ def joined(body: bytes) -> bytes | None:
     if error is not None:
         return json.dumps({key: error[key] for key in ("type", "error") if key in error}).encode()
     if any("candidates" in event or "promptFeedback" in event for event in events):
-        whole, ended = _gemini(events)
+        whole = _gemini(events)
     elif any(event.get("type") == "message_start" for event in events):
-        whole, ended = _anthropic(events)
+        whole = _anthropic(events)
     else:
-        whole, ended = _openai(events)
-        ended = ended or has_ended(body)
+        whole = _openai(events, done=has_ended(body))
     # Not with orjson, which refuses half a character and long numbers.
-    return json.dumps(whole, default=StringIO.getvalue).encode() if ended else None
+    return None if whole is None else json.dumps(whole, default=StringIO.getvalue).encode()
 
 
 def _events(body: bytes) -> Iterator[Event]:
@@ -120,8 +119,8 @@ def _has_token(event: Event) -> bool:
     return any(texts)
 
 
-def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
-    """Return the `chat.completion` of OpenAI's chunks, and whether all choices have ended."""
+def _openai(events: list[Event], *, done: bool) -> dict[str, Any] | None:
+    """Return the `chat.completion` of OpenAI's chunks, None unless *done* or all choices ended."""
     whole: dict[str, Any] = {}
     choices: dict[int, dict[str, Any]] = {}
     for event in events:
@@ -135,7 +134,7 @@ def _openai(events: list[Event]) -> tuple[dict[str, Any], bool]:
             if part.get("finish_reason"):
                 choice["finish_reason"] = part["finish_reason"]
     ended = bool(choices) and all("finish_reason" in choice for choice in choices.values())
-    return {**whole, "choices": list(choices.values())}, ended
+    return {**whole, "choices": list(choices.values())} if done or ended else None
 
 
 def _place(part: Event) -> int:
@@ -174,8 +173,8 @@ def _add_calls(calls: list[dict[str, Any]], pieces: Any) -> None:
             _append(begun["function"], "arguments", function.get("arguments"))
 
 
-def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
-    """Return the message of Anthropic's events, and whether it has ended."""
+def _anthropic(events: list[Event]) -> dict[str, Any] | None:
+    """Return the message of Anthropic's events, None if it has not ended."""
     whole: dict[str, Any] = {}
     blocks: dict[int, dict[str, Any]] = {}
     written: dict[int, dict[str, Any]] = {}
@@ -198,12 +197,11 @@ def _anthropic(events: list[Event]) -> tuple[dict[str, Any], bool]:
     for place, parts in written.items():
         with suppress(ValueError, RecursionError, KeyError):  # none, or the limit cut it
             blocks[place]["input"] = json.loads(parts["input"].getvalue())
-    ended = bool(whole.get("stop_reason"))
-    return {**whole, "content": list(blocks.values())}, ended
+    return {**whole, "content": list(blocks.values())} if whole.get("stop_reason") else None
 
 
-def _gemini(events: list[Event]) -> tuple[dict[str, Any], bool]:
-    """Return the one response of Gemini's responses, and whether the reply has ended."""
+def _gemini(events: list[Event]) -> dict[str, Any] | None:
+    """Return the one response of Gemini's responses, None if the reply has not ended."""
     whole: dict[str, Any] = {}
     candidate: dict[str, Any] = {}
     parts: list[Any] = []
@@ -213,6 +211,8 @@ def _gemini(events: list[Event]) -> tuple[dict[str, Any], bool]:
             parts += mappings(mapping(each.get("content")).get("parts"))
             candidate |= each
     if not candidate:  # the prompt was refused
-        return whole, True
+        return whole
+    if "finishReason" not in candidate:
+        return None
     content = {**mapping(candidate.get("content")), "parts": parts}
-    return {**whole, "candidates": [{**candidate, "content": content}]}, "finishReason" in candidate
+    return {**whole, "candidates": [{**candidate, "content": content}]}

@@ -3,7 +3,7 @@
 import math
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.token_bucket import TokenBucket
@@ -128,20 +128,24 @@ class Behaviour:
         else:
             self._limits.take(tokens, now_s)
         base_s = self._settings.by_analyzer_s.get(arrival.analyzer, self._settings.latency_s)
-        first_s = latency_s = base_s * factor
-        cached = written = 0
-        if kind is None or kind.change:
-            ids, ends = arrival.prompt_ids, arrival.ends
-            cached = self._prefixes.find(ids, now_s, ends)
-            fresh_s = self._settings.per_prompt_token_s * (len(ids) - cached)
-            first_s = (base_s + fresh_s) * factor
-            latency_s = first_s + self._settings.per_token_s * reply_tokens * factor
-            kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
-            written = kept - cached if self.rules.marks else 0
         status, more = (kind.status, kind.response.headers) if kind else (200, {})
         headers = {**self._limits.headers(now_s), **more}
-        made = latency_s, name, cached, reply_tokens, first_s, written
-        return PlannedResponse(status, headers, *made)
+        unread_s = base_s * factor
+        unread = PlannedResponse(status, headers, unread_s, name, 0, reply_tokens, unread_s)
+        if kind is not None and not kind.change:
+            return unread
+        ids, ends = arrival.prompt_ids, arrival.ends
+        cached = self._prefixes.find(ids, now_s, ends)
+        fresh_s = self._settings.per_prompt_token_s * (len(ids) - cached)
+        first_s = (base_s + fresh_s) * factor
+        kept = self._prefixes.add(ids, now_s, now_s + first_s, ends)
+        return replace(
+            unread,
+            latency_s=first_s + self._settings.per_token_s * reply_tokens * factor,
+            cached_tokens=cached,
+            first_token_s=first_s,
+            written_tokens=kept - cached if self.rules.marks else 0,
+        )
 
     def _fault(
         self, index: int, chance: float, arrival: Arrival, tokens: int, now_s: float
