@@ -22,7 +22,7 @@ def read(document: Document) -> dict[str, object]:
     )
     found = [on(c, c.says(f"gives a {_label(c)}"), "factor") for c in linked]
     return {
-        "insights": found or [nothing(document, quotes, "causes or conditions")],
+        "insights": found or nothing(document, quotes, "causes or conditions"),
         "structured_data": {
             "outcome": (framed(document) or ["Not recognised."])[0],
             "factors": [_factor(n, c) for n, c in enumerate(linked, 1)] or [_UNKNOWN],
@@ -35,9 +35,9 @@ def read(document: Document) -> dict[str, object]:
 _UNKNOWN: dict[str, object] = {
     "id": "D1",
     "name": "no factor recognised",
-    "direction": "depends",
+    "direction": None,
     "strength": None,
-    "role": "contributing",
+    "role": None,
     "controllable": "unknown",
     "mechanism": "No cause, condition or need is recognised.",
     "counterfactual": "not recognised",
@@ -60,9 +60,9 @@ def _factor(number: int, c: Cited) -> dict[str, object]:
     return {
         "id": f"D{number}",
         "name": f"{_label(c)} {number}",
-        "direction": "depends",
+        "direction": None,
         "strength": None,
-        "role": "necessary" if needed else "contributing",
+        "role": "necessary" if needed else None,
         "controllable": "unknown",
         "mechanism": c.said,
         "counterfactual": f"Said to be required: {c.said}." if needed else "not recognised",
