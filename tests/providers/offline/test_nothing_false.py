@@ -450,6 +450,16 @@ def test_a_long_statement_of_most_weight_is_one_insight_of_all_analyzers() -> No
     assert 1 == sum("twelve and a half" in each.text for each in merged)
 
 
+def test_a_task_of_two_analyzers_is_one_insight() -> None:
+    said = spoken(("Ann", "I'll order the spare filter tomorrow."), ("Bo", "Thank you."))
+    names = ("action_items", "executive_summary")
+    merged = aggregate({name: answer(name, said) for name in names})
+
+    assert ['Ann undertakes: "I\'ll order the spare filter tomorrow".'] == [
+        each.text for each in merged if "order" in each.text
+    ]
+
+
 def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:
     found = [answer(name, spoken(SIDE))["insights"] for name in ("needs", "customer_mood")]
 
