@@ -73,7 +73,7 @@ def test_a_decision_of_a_file_tells_whether_it_was_only_reported(batch: Path) ->
     found = {
         "decisions": [{"what": "We wait.", "basis": "reported", "conditions": ["If it rains"]}]
     }
-    record_of(batch / "runs/00/a-1", "analyzer_002", structured_data=found)
+    record_of(batch / "runs/00/a-1", "analyzer_001", structured_data=found)
 
     assert "We wait. reported · If it rains" in " ".join(page_of(batch).words.split())
 
