@@ -64,7 +64,7 @@ _TEXTS = 2048  # that are remembered, since each is compared with many
 _SENTENCE_END = ".!?…:。！？"
 _OPPOSITE_WORDS = """
 up,down more,less more,fewer plus,minus before,after for,against yes,no higher,lower all,none
-increase,decrease increased,decreased rise,fall rose,fell gain,loss supports,opposes early,late earlier,later buy,sell accept,reject
+increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject rose,fell
 accepted,rejected won,lost open,closed in,out on,off this,next,last today,tomorrow,yesterday
 """
 _OPPOSITES = [frozenset(words.split(",")) for words in _OPPOSITE_WORDS.split()]
