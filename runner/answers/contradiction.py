@@ -66,6 +66,9 @@ _OPPOSITE_WORDS = """
 up,down more,less more,fewer plus,minus before,after for,against yes,no higher,lower all,none
 increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject rose,fell
 accepted,rejected won,lost open,closed in,out on,off this,next,last today,tomorrow,yesterday
+good,bad better,worse best,worst easy,hard easy,difficult big,small large,small high,low long,short
+strong,weak fast,slow cheap,expensive old,new first,last true,false right,wrong all,some
+like,hate love,hate pass,fail passed,failed supports,opposes support,oppose because,although
 """
 _OPPOSITES = [frozenset(words.split(",")) for words in _OPPOSITE_WORDS.split()]
 _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposite begins: unlikely
@@ -87,6 +90,11 @@ def contradicts(one: str, other: str) -> bool:
     names = {fact for fact in own if fact.isalpha() and fact not in _NUMBER_WORDS}
     spelt = {name for name in names if any(fuzz.ratio(name, o) >= _SPELLING for o in others)}
     return any(fact not in spelt for fact in own)
+
+
+def adds_numbers(quote: str, said: str) -> bool:
+    """Return whether *quote* has a number that the words *said* do not have."""
+    return any(fact[0].isdigit() for fact in _of_its_own(quote, said))
 
 
 def _swaps(one: str, other: str) -> bool:

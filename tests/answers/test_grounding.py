@@ -502,6 +502,9 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
         ("waits for what Ann told Ben", "waits for what Ben told Ann", "absent"),
         ("really it should wait", "it should really wait", "near"),
         ("rose from 12 in May", "fell from 12 in May", "absent"),
+        ("is a bad idea here", "is a good idea here", "absent"),
+        ("has 3, 4 minutes", "has four, four minutes", "absent"),
+        ("has four minutes", "has three or four minutes", "near"),
     ],
 )
 def test_a_quote_that_denies_or_counts_otherwise_is_not_near(
