@@ -80,9 +80,7 @@ def contradicts(one: str, other: str) -> bool:
     So they do if these come in another order.
     Spellings are the same: Jonathan and Jonathon, TV and T_V, 1999 and nineteen ninety-nine.
     """
-    if denials(one) != denials(other) or _has_opposites(_words(one), _words(other)):
-        return True
-    if _swaps(one, other):
+    if denials(one) != denials(other) or _says_otherwise(one, other):
         return True
     own, others = _of_its_own(one, other), _of_its_own(other, one)
     if not others or "".join(own) == "".join(others):
@@ -97,24 +95,18 @@ def adds_numbers(quote: str, said: str) -> bool:
     return any(fact[0].isdigit() for fact in _of_its_own(quote, said))
 
 
-def _swaps(one: str, other: str) -> bool:
-    """Return whether the texts have a number, a name or a pair of opposites in another order."""
-    own, others = (_in_order(text) for text in (one, other))
+def _says_otherwise(one: str, other: str) -> bool:
+    """Return whether the texts differ in opposite words ("unlikely"), or in the order of facts."""
+    own, others = _in_order(one), _in_order(other)
     steps = [step for step in Indel.opcodes(own, others) if step.tag != "equal"]
     left = {word for step in steps for word in own[step.src_start : step.src_end]}
-    moved = left & {word for step in steps for word in others[step.dest_start : step.dest_end]}
-    facts = _facts(one)
-    return any(word in facts or word.isdigit() for word in moved) or any(
-        pair <= moved for pair in _OPPOSITES
-    )
-
-
-def _has_opposites(mine: Set[str], theirs: Set[str]) -> bool:
-    """Return whether one has the opposite of a word of the other, such as "unlikely"."""
-    own, others = mine - theirs, theirs - mine
-    if any(words & own and words & others for words in _OPPOSITES):
+    new = {word for step in steps for word in others[step.dest_start : step.dest_end]}
+    if any(pair <= left | new and pair & left and pair & new for pair in _OPPOSITES):
         return True
-    return _is_opposed(own, others) or _is_opposed(others, own)
+    if _is_opposed(left, new) or _is_opposed(new, left):
+        return True
+    facts = _facts(one)
+    return any(word in facts or word.isdigit() for word in left & new)
 
 
 def _is_opposed(own: Set[str], others: Set[str]) -> bool:
