@@ -9,7 +9,7 @@ relevant, as in PARC's ACH program.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations, product
+from itertools import combinations, groupby, product
 from textwrap import shorten
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ INCONSISTENCY: Mapping[str, float] = {"CC": 0.0, "C": 0.0, "N": 0.0, "I": 1.0, "
 SCALE: Mapping[str, int] = {"CC": 2, "C": 1, "N": 0, "I": -1, "II": -2}
 Level = Literal["high", "medium", "low"]
 WEIGHT: Mapping[str, float] = {"high": 1.0, "medium": 0.7, "low": 0.4}
+_EQUAL = " = "
 
 
 class Hypothesis(Strict):
@@ -79,7 +80,7 @@ class Linchpin(Strict):
     """A piece of evidence without which the order of the hypotheses is another."""
 
     evidence: str
-    ranking: list[str] = Field(description="The hypotheses in the order without it.")
+    ranking: list[str] = Field(description="The order without it; equal ones as H1 = H2.")
     changes_first: bool = Field(description="Whether another hypothesis comes first.")
 
 
@@ -130,7 +131,7 @@ class Fields(Strict):
                     supporting=[c.evidence for c in cells if SCALE[c.consistency] > 0],
                 )
             )
-        return sorted(ranked, key=lambda r: (r.inconsistency, -len(r.supporting)))
+        return sorted(ranked, key=_place)
 
     @computed_field  # type: ignore[prop-decorator]
     @property
@@ -146,12 +147,12 @@ class Fields(Strict):
     @property
     def linchpins(self) -> list[Linchpin]:
         """The evidence that the ranking depends on: each item is left out in turn."""
-        order = [row.hypothesis for row in self.ranking]
+        order = _order(self.ranking)
         found = []
         for item in self.evidence:
-            other = [row.hypothesis for row in self._ranked(item.id)]
+            other = _order(self._ranked(item.id))
             if other != order:
-                first = other[0] != order[0]
+                first = set(other[0].split(_EQUAL)).isdisjoint(order[0].split(_EQUAL))
                 found.append(Linchpin(evidence=item.id, ranking=other, changes_first=first))
         return sorted(found, key=lambda one: not one.changes_first)
 
@@ -165,6 +166,15 @@ class Fields(Strict):
             for first, second in combinations(self.evidence, 2)
             if (segment := _shared(first, second)) is not None
         ]
+
+
+def _place(row: Ranked) -> tuple[float, int]:
+    return row.inconsistency, -len(row.supporting)
+
+
+def _order(ranked: list[Ranked]) -> list[str]:
+    """Return the ids of *ranked* in order, those of one place as one text."""
+    return [_EQUAL.join(row.hypothesis for row in rows) for _, rows in groupby(ranked, key=_place)]
 
 
 def _shared(first: EvidenceItem, second: EvidenceItem) -> str | None:

@@ -15,7 +15,7 @@ class Perspective(Strict):
 
     holder: str
     position: str = Field(description="What they hold, in one sentence.")
-    stance: Literal["supports", "opposes", "mixed", "neutral"] = Field(
+    stance: Literal["supports", "opposes", "mixed", "neutral", "unclear"] = Field(
         description="Toward the main topic."
     )
     evidence: list[Evidence]

@@ -81,11 +81,11 @@ def _bounded(check: Check, name: str | None, value: float | None) -> CheckResult
     if value is None:
         return result(check, name, UNKNOWN, reason=f"{check.kind} is not known")
     ends = {"at least": check.min, "at most": check.max}
-    expected = " and ".join(f"{word} {end:g}" for word, end in ends.items() if end is not None)
+    expected = " and ".join(f"{word} {end:.12g}" for word, end in ends.items() if end is not None)
     low = check.min is not None and value < check.min
     fits = not (low or (check.max is not None and value > check.max))
-    reason = "" if fits else f"{value:.4g}, expected {expected}"
-    return result(check, name, _STATUS[fits], found=f"{value:.4g}", reason=reason)
+    reason = "" if fits else f"{value:.12g}, expected {expected}"
+    return result(check, name, _STATUS[fits], found=f"{value:.12g}", reason=reason)
 
 
 def _compared(check: Check, about: CheckSubject) -> CheckResult:

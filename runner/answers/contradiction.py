@@ -5,6 +5,7 @@ from collections.abc import Iterator, Set
 from functools import lru_cache
 
 from rapidfuzz import fuzz
+from rapidfuzz.distance import Indel
 
 from runner.answers.grounding.exact_matches import WORD
 
@@ -15,7 +16,8 @@ _NEGATION = re.compile(
     r"nicht|kein\w*|nie|niemals|niemand|nichts|ohne|weder|"
     r"ne(?!\W+(?:\w+\W+){1,3}(?:pas|jamais|rien|aucun))|pas|jamais|rien|aucune?|sans|"
     r"nunca|nada|nadie|sin|não|nem|sem|non\w*|mai|nessun\w*|senza|niet|geen|nooit|zonder|inte|"
-    r"ikke|aldrig|ei|не|нет|ни|никогда|без)\b|[没不無无]|ない|ません|않|아니",
+    r"ikke|aldrig|ei|ingen|не|нет|ни|никогда|без|δεν|μην|değil|yok|tidak|bukan|belum|không|chưa|"
+    r"لا|لم|لن|ليس\w*|بدون|לא|אין|בלי|안|못)\b|नहीं|ไม่|[没不無无]|ない|ません|않|아니|없",
     re.IGNORECASE,
 )
 # "I don't, uh, I don't" denies once, and so does "No, I don't".
@@ -62,8 +64,11 @@ _TEXTS = 2048  # that are remembered, since each is compared with many
 _SENTENCE_END = ".!?…:。！？"
 _OPPOSITE_WORDS = """
 up,down more,less more,fewer plus,minus before,after for,against yes,no higher,lower all,none
-increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject
+increase,decrease increased,decreased early,late earlier,later buy,sell accept,reject rose,fell
 accepted,rejected won,lost open,closed in,out on,off this,next,last today,tomorrow,yesterday
+good,bad better,worse best,worst easy,hard easy,difficult big,small large,small high,low long,short
+strong,weak fast,slow cheap,expensive old,new first,last true,false right,wrong all,some
+like,hate love,hate pass,fail passed,failed supports,opposes support,oppose because,although
 """
 _OPPOSITES = [frozenset(words.split(",")) for words in _OPPOSITE_WORDS.split()]
 _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposite begins: unlikely
@@ -72,9 +77,10 @@ _OPPOSED = ("un", "in", "im", "ir", "il", "dis", "non", "mis")  # how an opposit
 def contradicts(one: str, other: str) -> bool:
     """Return whether like texts differ in a denial, an opposite word, or numbers or names of each.
 
+    So they do if these come in another order.
     Spellings are the same: Jonathan and Jonathon, TV and T_V, 1999 and nineteen ninety-nine.
     """
-    if denials(one) != denials(other) or _has_opposites(_words(one), _words(other)):
+    if denials(one) != denials(other) or _says_otherwise(one, other):
         return True
     own, others = _of_its_own(one, other), _of_its_own(other, one)
     if not others or "".join(own) == "".join(others):
@@ -84,12 +90,23 @@ def contradicts(one: str, other: str) -> bool:
     return any(fact not in spelt for fact in own)
 
 
-def _has_opposites(mine: Set[str], theirs: Set[str]) -> bool:
-    """Return whether one has the opposite of a word of the other, such as "unlikely"."""
-    own, others = mine - theirs, theirs - mine
-    if any(words & own and words & others for words in _OPPOSITES):
+def adds_numbers(quote: str, said: str) -> bool:
+    """Return whether *quote* has a number that the words *said* do not have."""
+    return any(fact[0].isdigit() for fact in _of_its_own(quote, said))
+
+
+def _says_otherwise(one: str, other: str) -> bool:
+    """Return whether the texts differ in opposite words ("unlikely"), or in the order of facts."""
+    own, others = _in_order(one), _in_order(other)
+    steps = [step for step in Indel.opcodes(own, others) if step.tag != "equal"]
+    left = {word for step in steps for word in own[step.src_start : step.src_end]}
+    new = {word for step in steps for word in others[step.dest_start : step.dest_end]}
+    if any(pair <= left | new and pair & left and pair & new for pair in _OPPOSITES):
         return True
-    return _is_opposed(own, others) or _is_opposed(others, own)
+    if _is_opposed(left, new) or _is_opposed(new, left):
+        return True
+    facts = _facts(one)
+    return any(word in facts or word.isdigit() for word in left & new)
 
 
 def _is_opposed(own: Set[str], others: Set[str]) -> bool:
@@ -104,9 +121,13 @@ def _of_its_own(text: str, other: str) -> list[str]:
     return [fact for fact in _facts(text) if fact not in known]
 
 
+def _in_order(text: str) -> list[str]:
+    return [word.casefold() for word in WORD.findall(text)]
+
+
 @lru_cache(_TEXTS)
 def _words(text: str) -> frozenset[str]:
-    return frozenset(word.casefold() for word in WORD.findall(text))
+    return frozenset(_in_order(text))
 
 
 @lru_cache(_TEXTS)

@@ -84,7 +84,8 @@ class Check(SettingsSection):
         """Its name in tables; a long one is cut and ends with its digest."""
         if self.metric:
             return self.metric
-        bounds = [f"{key}={v:g}" for key in ("min", "max") if (v := getattr(self, key)) is not None]
+        ends = (("min", self.min), ("max", self.max))
+        bounds = [f"{key}={end:.12g}" for key, end in ends if end is not None]
         value = "" if self.value is None else repr(self.value).replace("\\\\", "\\")
         return cut(" ".join(filter(None, (self.path, self.type, value, *bounds))), 120)
 

@@ -92,9 +92,10 @@ def delivered(attempts: Iterable[Attempt]) -> dict[str, Any]:
     return {"deliveries": dict(counts), "live_cost_usd": live}
 
 
-def headline(run: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the figures of `run.finished`, from benchmark.json's `run`."""
-    figures = {key: run[key] for key in ("succeeded", "total", *USAGE_FIGURES)}
+def headline(run: Mapping[str, Any], judge: Usage) -> dict[str, Any]:
+    """Return the figures of `run.finished`: those of benchmark.json's `run`, and the *judge*'s."""
+    used = Usage(**{key: run[key] for key in USAGE_FIGURES}) + judge
+    figures = {"succeeded": run["succeeded"], "total": run["total"], **used.figures()}
     speed_up = run["speed_up"] and round(run["speed_up"], 2)  # None when no time passed
     return {**figures, "wall_s": round(run["wall_s"], 3), "speed_up": speed_up}
 

@@ -170,7 +170,8 @@ class Run:
             await remember_calls(job, recorder.timings, outcomes, plan)
         counts = sum((o.grounding for o in outcomes.values() if o.grounding), GroundingCounts())
         quotes, run = quotes_found(counts), measured["run"]
-        shown = {"quotes": quotes, "coverage": run["coverage"], **headline(run)}
+        figures = headline(run, self._judging.calls.usage)
+        shown = {"quotes": quotes, "coverage": run["coverage"], **figures}
         log.info("run.finished", status=status, **shown)
         return RunResult(status, exit_code, outcomes, measured, quotes, degrades)
 

@@ -252,3 +252,11 @@ def test_every_kind_has_a_row_in_the_documentation() -> None:
     page = (ROOT / "docs/checks.md").read_text(encoding="utf-8")
 
     assert [] == [kind for kind in KINDS if f"`{kind}`" not in page]
+
+
+def test_a_large_number_is_shown_in_full() -> None:
+    check = Check(type="tokens", max=1_234_567)
+    (found,) = evaluate([check], CheckSubject("notes", ANSWER, figures={"tokens": 1_234_568}), {})
+
+    assert ("tokens max=1234567", "1234568") == (found.check, found.found)
+    assert "1234568, expected at most 1234567" == found.reason

@@ -40,6 +40,8 @@ def test_what_is_only_spelt_otherwise_does_not_contradict(one: str, other: str) 
         ("thirteen", "nineteen"),
         ("the first lot", "the third lot"),
         ("run SAP", "run IBM"),
+        ("cut 5 of 6", "cut 6 of 5"),
+        ("they raise more and spend less", "they raise less and spend more"),
     ],
 )
 def test_other_numbers_and_names_contradict(one: str, other: str) -> None:

@@ -497,6 +497,14 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
         ("should wait for Ann Lee", "shall wait for Ben Lee", "absent"),
         ("should wait for Ann Lee", "shall wait for ann lee", "near"),
         ("should wait for Jonathan", "should wait for Jonathon", "near"),
+        ("went from 2.1 to 2.10", "went from 2.10 to 2.1", "absent"),
+        ("will cut more and spend less", "will cut less and spend more", "absent"),
+        ("waits for what Ann told Ben", "waits for what Ben told Ann", "absent"),
+        ("really it should wait", "it should really wait", "near"),
+        ("rose from 12 in May", "fell from 12 in May", "absent"),
+        ("is a bad idea here", "is a good idea here", "absent"),
+        ("has 3, 4 minutes", "has four, four minutes", "absent"),
+        ("has four minutes", "has three or four minutes", "near"),
     ],
 )
 def test_a_quote_that_denies_or_counts_otherwise_is_not_near(
@@ -505,6 +513,18 @@ def test_a_quote_that_denies_or_counts_otherwise_is_not_near(
     about = "We think the port {} of the new type, Bob."
 
     assert match == check(about.format(quote), "S0001", about.format(said)).match
+
+
+@pytest.mark.parametrize(
+    ("quote", "said"),
+    [
+        ("予算は承認されています", "予算はまだ承認されていません。次に進みます。"),
+        ("هذا المشروع سيكتمل في الموعد المحدد", "هذا المشروع لن يكتمل في الموعد المحدد"),
+        ("rencana itu sudah disetujui oleh dewan", "rencana itu tidak disetujui oleh dewan"),
+    ],
+)
+def test_a_denial_of_other_languages_is_not_left_out(quote: str, said: str) -> None:
+    assert "absent" == check(quote, "S0001", said).match
 
 
 def test_words_cut_out_of_unspaced_text_are_whole_too() -> None:

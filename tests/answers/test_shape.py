@@ -94,6 +94,24 @@ def test_a_linchpin_is_what_the_ranking_hangs_on() -> None:
     assert [] == same.linchpins
 
 
+def test_of_two_equal_hypotheses_either_is_first_without_the_evidence_against_it() -> None:
+    marks = [("E1", "H1", "C"), ("E1", "H2", "I"), ("E2", "H1", "I"), ("E2", "H2", "C")]
+    data = ach(marks)
+    data["evidence"][1]["credibility"] = "high"
+    fields = Fields.model_validate(data)
+
+    assert [("E1", ["H2", "H1"], False), ("E2", ["H1", "H2"], False)] == [
+        (one.evidence, one.ranking, one.changes_first) for one in fields.linchpins
+    ]
+
+
+def test_equal_hypotheses_are_one_place_of_the_order() -> None:
+    marks = [("E1", "H1", "C"), ("E1", "H2", "I"), ("E2", "H1", "N"), ("E2", "H2", "N")]
+    fields = Fields.model_validate(ach(marks))
+
+    assert [["H1 = H2"]] == [one.ranking for one in fields.linchpins]
+
+
 @pytest.mark.parametrize(
     ("quotes", "warned"),
     [

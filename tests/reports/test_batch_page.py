@@ -69,6 +69,15 @@ def test_a_disagreement_of_a_file_tells_who_holds_what(batch: Path) -> None:
     assert "An objection. Ann: Go · Bo: Wait" in " ".join(page_of(batch).words.split())
 
 
+def test_a_decision_of_a_file_tells_whether_it_was_only_reported(batch: Path) -> None:
+    found = {
+        "decisions": [{"what": "We wait.", "basis": "reported", "conditions": ["If it rains"]}]
+    }
+    record_of(batch / "runs/00/a-1", "analyzer_001", structured_data=found)
+
+    assert "We wait. reported · If it rains" in " ".join(page_of(batch).words.split())
+
+
 def test_what_cites_nothing_is_among_the_most_confident_insights_only_if_all_is_so(
     batch: Path,
 ) -> None:

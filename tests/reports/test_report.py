@@ -561,6 +561,14 @@ def test_a_doubtful_insight_is_not_among_the_most_confident(
     assert f"{title} {shown} Written by" in words
 
 
+def test_a_model_whose_answers_were_not_kept_wrote_nothing(run: Path) -> None:
+    for record in run.glob("intermediate/*/*.json"):
+        record_of(run, record.stem, model="openai/strong")
+    (run / "insights.json").write_text(json.dumps([{"text": "Told", "confidence": 0.9}]))
+
+    assert "Written by openai/strong." in " ".join(page_of(run)[1].words.split())
+
+
 def test_a_quote_is_shown_once_in_an_answer_and_then_only_its_place(run: Path) -> None:
     evidence = [{"segment": "S0003", "quote": "we wait", "match": "exact"}]
     insight = {"text": "T", "confidence": 0.5, "category": "c", "evidence": evidence}

@@ -10,7 +10,7 @@ from itertools import chain, islice, pairwise
 from operator import add
 from typing import Any
 
-from runner.answers.contradiction import contradicts, denials
+from runner.answers.contradiction import adds_numbers, contradicts, denials
 from runner.answers.coverage import cited_segments
 from runner.answers.grounding.cutting import cut, offsets, verbatim
 from runner.answers.grounding.exact_matches import ABSENT, TranscriptWords, words
@@ -113,7 +113,8 @@ class Grounder:
         if near is not None and near.score >= self._near_score:
             number = self._transcript.segment_of(near.start)
             actual = self._original(*self._with_replaced_ends(reading.words, near))
-            if self._speaks(reading.speaker, number) and not contradicts(reading.text, actual):
+            is_other = contradicts(reading.text, actual) or adds_numbers(reading.text, actual)
+            if self._speaks(reading.speaker, number) and not is_other:
                 diff = difference(reading.text, actual)
                 return self._found("near", number, segment, actual, diff)
         return QuoteCheck(ABSENT, None, None)

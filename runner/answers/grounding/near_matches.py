@@ -96,7 +96,8 @@ def replaced_at_ends(
 def _replaced(more: Sequence[str], beside: Sequence[str]) -> int:
     reach = beside[: len(more) + BETWEEN_WORDS]
     found = [place for place, word in enumerate(reach, 1) if word in more]
-    return min(len(beside), max([len(more), *found]))
+    is_wide = any(len(word) == 1 and not word.isascii() for word in more)
+    return min(len(beside), max([len(more) + is_wide * BETWEEN_WORDS, *found]))
 
 
 def _shown(text: str) -> list[tuple[str, str]]:

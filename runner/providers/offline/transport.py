@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runner.answers.analyzer import Message
+from runner.answers.second_answer import ASKED_AGAIN
 from runner.base.errors import CallError
 from runner.base.secrets import secrets_of
 from runner.base.threads import compute, offload
@@ -12,7 +13,7 @@ from runner.base.tokens import tokenizer_for
 from runner.base.usage import Usage
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.messages import joined, text_parts
-from runner.providers.offline.dialogue.insights import insight
+from runner.providers.offline.dialogue.insights import DISCUSSED, insight, not_recognised
 from runner.providers.offline.document import read_document
 from runner.providers.offline.language.sentences import sentences
 from runner.providers.offline.readings import Reading
@@ -71,6 +72,9 @@ def _answer(reading: Reading, prompt: str) -> str:
         answer = {**reading(replace(document, lines=())), "insights": [unread]}
         return json.dumps(answer, ensure_ascii=False)
     answer = checked(dict(reading(document)), document)
+    if ASKED_AGAIN.strip() in document.question:  # quotes that fit no question add nothing
+        found = [each for each in answer["insights"] if each["category"] != DISCUSSED]
+        answer["insights"] = found or not_recognised("further findings")
     if foreign := [line for line in lines if hardly_english((line.text,))]:
         text = f"{len(foreign)} of {len(lines)} segments do not look like {_ENGLISH_ONLY}."
         first = sentences(foreign[:1])[:1]

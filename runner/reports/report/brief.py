@@ -19,7 +19,7 @@ _STEPS = "next_steps"  # of a summary; in other answers, those of its own questi
 # Sections, and the keys of structured data that fill them, the most specific first.
 _SECTIONS = {
     "The problem": ("problem",),
-    "What was done": ("steps",),
+    "What was done or promised": ("steps",),
     "Moods": ("moments",),
     "Needs": ("needs",),
     "Experiences": ("experiences",),

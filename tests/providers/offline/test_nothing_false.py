@@ -169,7 +169,7 @@ def test_support_for_another_matter_is_no_consent_to_what_was_said_before(reply:
 def test_an_emphasis_and_an_old_agreement_take_no_side(text: str) -> None:
     found = answer("perspective_perception", spoken(SIDE, ("Ann", text)))["structured_data"]
 
-    assert {"neutral"} >= {each["stance"] for each in found["perspectives"]}
+    assert {"unclear"} >= {each["stance"] for each in found["perspectives"]}
 
 
 def test_a_doubt_before_an_undertaking_does_not_undo_it() -> None:
@@ -450,6 +450,16 @@ def test_a_long_statement_of_most_weight_is_one_insight_of_all_analyzers() -> No
     assert 1 == sum("twelve and a half" in each.text for each in merged)
 
 
+def test_a_task_of_two_analyzers_is_one_insight() -> None:
+    said = spoken(("Ann", "I'll order the spare filter tomorrow."), ("Bo", "Thank you."))
+    names = ("action_items", "executive_summary")
+    merged = aggregate({name: answer(name, said) for name in names})
+
+    assert ['Ann undertakes: "I\'ll order the spare filter tomorrow".'] == [
+        each.text for each in merged if "order" in each.text
+    ]
+
+
 def test_an_analyzer_of_interviews_quotes_nothing_where_it_recognises_nothing() -> None:
     found = [answer(name, spoken(SIDE))["insights"] for name in ("needs", "customer_mood")]
 
@@ -508,8 +518,9 @@ def test_factors_and_principles_state_nothing_that_nobody_said() -> None:
     factors = answer("determining_factors", given)["structured_data"]
     principles = answer("first_principles", given)["structured_data"]
 
-    assert {(None, "unknown")} == {
-        (each["strength"], each["controllable"]) for each in factors["factors"]
+    keys = ("direction", "strength", "role", "controllable")
+    assert {(None, None, None, "unknown")} == {
+        tuple(each[key] for key in keys) for each in factors["factors"]
     }
     assert ([], [], []) == (
         factors["interactions"],

@@ -17,6 +17,7 @@ from runner.answers.analyzer import Analyzer
 from runner.answers.context import answer_items, reduce_context
 from runner.answers.insights import aggregate
 from runner.answers.prompt_text import wrap
+from runner.answers.second_answer import ASKED_AGAIN
 from runner.providers.offline.readings import find_reading
 from runner.providers.offline.transport import read_reply
 
@@ -78,7 +79,8 @@ def check(path: Path, min_insights: int) -> None:
         silent = answer["structured_data"].get("candidates") == []  # of patentability
         assert silent or len(texts) >= min_insights, name
         assert len(set(texts)) == len(texts), name
-        assert all(insight["evidence"] for insight in answer["insights"]), name
+        stated = (i for i in answer["insights"] if i["category"] != "no_cue")
+        assert all(insight["evidence"] for insight in stated), name
         assert any(answer["structured_data"].values()), name
         for segment, quote in cited(answer):
             assert quote in said[segment], (name, segment, quote)
@@ -117,6 +119,16 @@ def test_the_sample_and_another_meeting_get_their_own_answers(tmp_path: Path) ->
         }
 
         assert shared == set(), name
+
+
+def test_asked_again_it_quotes_nothing_only_because_it_is_discussed() -> None:
+    lines = ["[S0001 Ann] The pump costs nine thousand euros because the old one failed."] * 3
+    segments = wrap("transcript", "\n".join(lines))
+    (analyzer,) = (a for a in job("pipeline=meeting").analyzers.values() if a.name == "decisions")
+    first, again = (answered(analyzer, segments + asked)["insights"] for asked in ("", ASKED_AGAIN))
+
+    assert {"discussed"} == {each["category"] for each in first}
+    assert ["No further findings are recognised."] == [each["text"] for each in again]
 
 
 def test_analyzers_that_cite_the_same_words_share_an_insight() -> None:

@@ -216,6 +216,7 @@ def test_a_decision_made_elsewhere_is_reported_and_not_ascribed_to_the_speaker(
 
     assert ("reported", []) == (other["basis"], other["decided_by"])
     assert "diver contract" in other["what"]
+    assert [] == other["conditions"]  # the words of the decision itself are none
 
 
 def test_the_unanswered_question_is_open_and_the_answered_ones_are_not(both: Document) -> None:

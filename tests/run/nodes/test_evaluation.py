@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from runner.answers.judge import JUDGE_TOKENS, SCHEMA, agreement, question
 from runner.base.errors import CallError
-from runner.base.usage import Usage
+from runner.base.usage import USAGE_FIGURES, Usage
 from runner.calls.admission.budget import Sizer
 from runner.job.job import Job
 from runner.providers.request import Completion, Request
@@ -275,10 +275,14 @@ def test_a_judge_decides_only_where_it_agrees_with_labels(
 def test_a_judge_that_prefers_the_first_place_decides_nothing() -> None:
     first = '{"reason": "it is first", "verdict": "A"}'
     made = checked(RUBRIC.format(labels=LABELS), JUDGE)
-    execute_models(made, {"main": simulated, "judge": lambda _: first})
+    with capture_logs() as logs:
+        execute_models(made, {"main": simulated, "judge": lambda _: first})
     (found,) = load("checks.json")["checks"]
+    totals = load("metadata.json")["totals"]
+    told = next(event for event in logs if event["event"] == "run.finished")
 
     assert ("undecided", True) == (found["status"], "contradicts itself" in found["reason"])
+    assert {key: totals[key] for key in USAGE_FIGURES} == {key: told[key] for key in USAGE_FIGURES}
 
 
 def test_a_judge_without_a_verdict_is_told_and_ends_nothing() -> None:

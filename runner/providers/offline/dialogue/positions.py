@@ -29,7 +29,7 @@ _NO_POSITION = pattern("dialogue.own_story", "reasoning.about_talk", "positions.
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One speaker's *position* and *stance*: supports, opposes, mixed or neutral."""
+    """One speaker's *position* and *stance*: supports, opposes, mixed or unclear."""
 
     holder: str | None
     position: Sentence
@@ -86,7 +86,7 @@ def _view(dialogue: Dialogue, holder: str | None, stated: Sequence[Sentence]) ->
     """Take the weightiest statement, or one that shows a stance and weighs nearly as much."""
     weighed = {s.index: fitness(dialogue, s) for s in stated}
     ranked = sorted(stated, key=lambda s: (-weighed[s.index], s.index))
-    position, stance = ranked[0], "neutral"
+    position, stance = ranked[0], "unclear"
     stands = next((s for s in ranked if takes_stance(s)), None)
     if stands and weighed[stands.index] > 0.6 * weighed[position.index]:
         position = stands
@@ -94,7 +94,7 @@ def _view(dialogue: Dialogue, holder: str | None, stated: Sequence[Sentence]) ->
     return View(holder, position, stance, weighed[position.index])
 
 
-_SIDES = {1: "supports", -1: "opposes", 0: "neutral"}
+_SIDES = {1: "supports", -1: "opposes", 0: "unclear"}
 
 
 def find_shared_ground(acceptances: Sequence[AdjacencyPair], n: int) -> list[SharedGround]:

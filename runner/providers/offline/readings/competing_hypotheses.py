@@ -25,17 +25,23 @@ def read(document: Document) -> dict[str, object]:
     recorded = pairs(document, quotes)
     stated = [c for c in quotes if c.is_stated] or quotes
     if not stated:
-        return {"insights": [nothing(document, [], "rival statements")], "structured_data": _EMPTY}
+        return {"insights": nothing(document, [], "rival statements"), "structured_data": _EMPTY}
     sides: tuple[Cited, ...] = recorded[0][:2] if recorded else (stated[0],)
     near = related(sides[0], quotes, 2) + (related(sides[1], quotes, 2) if recorded else [])
     items = [*sides, *dict.fromkeys(c for c in near if c not in sides)][:_MAX_EVIDENCE]
     rows = [_ratings(item, sides) for item in items]
+    rated = [
+        item for item, row in zip(items, rows, strict=True) if {mark for mark, _ in row} > {"N"}
+    ]
     data = {
         "question": _question(sides),
         "hypotheses": [
             {"id": f"H{n}", "statement": text} for n, text in enumerate(_hypotheses(sides), 1)
         ],
-        "evidence": [_item(n, item) for n, item in enumerate(items, 1)],
+        "evidence": [
+            _item(n, item, "high" if item in sides else "medium" if item in rated else "low")
+            for n, item in enumerate(items, 1)
+        ],
         "matrix": [
             {"evidence": f"E{n}", "hypothesis": f"H{m}", "consistency": mark, "reason": reason}
             for n, row in enumerate(rows, 1)
@@ -43,9 +49,6 @@ def read(document: Document) -> dict[str, object]:
         ],
         "milestones": [],
     }
-    rated = [
-        item for item, row in zip(items, rows, strict=True) if {mark for mark, _ in row} > {"N"}
-    ]
     return {"insights": _insights(document, quotes, sides, rated), "structured_data": data}
 
 
@@ -88,17 +91,17 @@ def _question(sides: Sequence[Cited]) -> str:
     return f"Does this hold? {sides[0].said}"
 
 
-def _item(number: int, item: Cited) -> dict[str, object]:
+def _item(number: int, item: Cited, relevance: str) -> dict[str, object]:
     text = item.sentence.text
-    doubtful = strength("hedge", text) or strength("unsure", text)
-    counted = strength("evidence", text) > 0.5
+    is_sure = not (strength("hedge", text) or strength("unsure", text))
+    is_credible = is_sure and strength("evidence", text) > 0.5
     return {
         "id": f"E{number}",
         "text": item.said,
         "source": item.sources[0],
         "kind": "statement",
-        "credibility": "low" if doubtful else "medium" if counted else "low",
-        "relevance": "medium",
+        "credibility": "medium" if is_credible else "low",
+        "relevance": relevance,
         "evidence": item.evidence,
     }
 
@@ -126,14 +129,11 @@ def _rating(item: Cited, side: Cited, sides: Sequence[Cited]) -> tuple[str, str]
 def _insights(
     document: Document, quotes: Sequence[Cited], sides: Sequence[Cited], rated: Sequence[Cited]
 ) -> list[dict[str, object]]:
-    if len(sides) == 1:
-        found = [nothing(document, quotes, "rival statements")]
-    else:
-        found = []
-        for first, second, finding in pairs(document, quotes)[:4]:
-            made = on(first, f"{first.said}, against {second.said}.", finding.key.rstrip("s"))
-            found.append({**made, "evidence": first.evidence + second.evidence})
-    rest = [c for c in quotes if c not in sides]
+    found = [] if len(sides) > 1 else nothing(document, quotes, "rival statements")
+    for first, second, finding in pairs(document, quotes)[:4]:
+        made = on(first, f"{first.said}, against {second.said}.", finding.key.rstrip("s"))
+        found.append({**made, "evidence": first.evidence + second.evidence})
+    rest = [c for c in quotes if len(sides) == 1 or c not in sides]
     for c in chosen(rest, 4, lambda c: c.is_stated):
         found.append(on(c, c.says(), "bears_on_it" if c in rated else "cited"))
     return found

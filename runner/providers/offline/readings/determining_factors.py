@@ -9,40 +9,30 @@ from runner.providers.offline.language.cues import has, strength
 from runner.providers.offline.synthesis.cited import Cited, chosen, cited_in, framed, nothing, on
 
 _NEEDED = re.compile(r"\b(?:only if|unless|depends? on|requires?|necessary)\b", re.IGNORECASE)
+_UNKNOWN = "No cause, condition or need is recognised."
 _NEEDS = ("must", "has", "have", "need", "needs")
 
 
 def read(document: Document) -> dict[str, object]:
     """Choose the quotes with words of cause, condition or need; pure and deterministic."""
     quotes = cited_in(document)
-    linked = chosen(
-        quotes,
-        7,
-        lambda c: c.is_stated and _label(c) is not None,
-    )
+    linked = chosen(quotes, 7, lambda c: c.is_stated and _label(c))
     found = [on(c, c.says(f"gives a {_label(c)}"), "factor") for c in linked]
+    factors = [
+        _factor(
+            n, f"{_label(c)} {n}", c.said, c.evidence, needed=bool(_NEEDED.search(c.sentence.text))
+        )
+        for n, c in enumerate(linked, 1)
+    ]
     return {
-        "insights": found or [nothing(document, quotes, "causes or conditions")],
+        "insights": found or nothing(document, quotes, "causes or conditions"),
         "structured_data": {
             "outcome": (framed(document) or ["Not recognised."])[0],
-            "factors": [_factor(n, c) for n, c in enumerate(linked, 1)] or [_UNKNOWN],
+            "factors": factors or [_factor(1, "no factor recognised", _UNKNOWN, [])],
             "interactions": [],
             "leverage": [],
         },
     }
-
-
-_UNKNOWN: dict[str, object] = {
-    "id": "D1",
-    "name": "no factor recognised",
-    "direction": "depends",
-    "strength": None,
-    "role": "contributing",
-    "controllable": "unknown",
-    "mechanism": "No cause, condition or need is recognised.",
-    "counterfactual": "not recognised",
-    "evidence": [],
-}
 
 
 def _label(c: Cited) -> str | None:
@@ -55,16 +45,17 @@ def _label(c: Cited) -> str | None:
     return "need" if necessity(c.sentence) in _NEEDS and not has("evasion", text) else None
 
 
-def _factor(number: int, c: Cited) -> dict[str, object]:
-    needed = _NEEDED.search(c.sentence.text) is not None
+def _factor(
+    number: int, name: str, mechanism: str, evidence: list[dict[str, str]], *, needed: bool = False
+) -> dict[str, object]:
     return {
         "id": f"D{number}",
-        "name": f"{_label(c)} {number}",
-        "direction": "depends",
+        "name": name,
+        "direction": None,
         "strength": None,
-        "role": "necessary" if needed else "contributing",
+        "role": "necessary" if needed else None,
         "controllable": "unknown",
-        "mechanism": c.said,
-        "counterfactual": f"Said to be required: {c.said}." if needed else "not recognised",
-        "evidence": c.evidence,
+        "mechanism": mechanism,
+        "counterfactual": f"Said to be required: {mechanism}." if needed else "not recognised",
+        "evidence": evidence,
     }

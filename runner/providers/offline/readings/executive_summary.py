@@ -109,7 +109,5 @@ def _insights(
         for p in named:
             yield insight_of(p.text, p.score, kind, evidence(p.evidence)[:5])
     for step in steps[:3]:
-        due = step.due if step.due and step.due not in step.what else None
-        by = ", ".join(t for t in (step.owner, due) if t)
-        text = f"{step.what.rstrip('.')}{f' ({by})' if by else ''}. {_reason(step)}"
-        yield insight_of(text, 0.4 + 0.6 * step.score, "next_step", cite(*step.quoted)[:5])
+        score = 0.4 + 0.6 * step.score
+        yield insight_of(action_line(step), score, "next_step", cite(*step.quoted)[:5])

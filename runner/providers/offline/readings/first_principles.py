@@ -13,7 +13,7 @@ def read(document: Document) -> dict[str, object]:
     solid = chosen(quotes, 6, _is_reported)
     found = [on(c, c.says("reports what can be checked"), "fundamental") for c in solid[:4]]
     return {
-        "insights": found or [nothing(document, quotes, "reports")],
+        "insights": found or nothing(document, quotes, "reports of figures or observations"),
         "structured_data": {
             "problem": (framed(document) or ["Not recognised."])[0],
             "assumptions": [],

@@ -24,7 +24,6 @@ from runner.providers.offline.synthesis.minutes import (
     action_line,
     decision_line,
     most_discussed,
-    reservations,
     take_minutes,
 )
 
@@ -61,7 +60,7 @@ def _decision_item(decision: Settled) -> dict[str, object]:
         "what": capital(strip_fillers(decision.words)),
         "decided_by": list(decision.holders),
         "basis": decision.basis,
-        "conditions": reservations(decision),
+        "conditions": [said(each, 200) for each in decision.conditions],
         "evidence": cite(*decision.quoted),
     }
 

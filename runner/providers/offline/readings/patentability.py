@@ -19,7 +19,7 @@ def read(document: Document) -> dict[str, object]:
     found = [on(c, f"A technical idea that is called new: {c.said}.", "candidate") for c in ideas]
     told = " ".join(f"{c.said}." for c in ideas)
     return {
-        "insights": found or [nothing(document, quotes, "technical ideas that are called new")],
+        "insights": found or nothing(document, quotes, "technical ideas that are called new"),
         "structured_data": {
             "summary": f"Called new: {told}"
             if ideas

@@ -85,7 +85,7 @@ _SIDES = {
     "mixed": ", under a condition",
     "supports": ", in favour",
     "opposes": ", against",
-    "neutral": "",
+    "unclear": "",
 }
 
 
@@ -95,7 +95,7 @@ def _insights(
     for e in tensions[:3]:
         made = insight(capital(_about(e)), e.score, "tension", (e.statement, e.reply))
         yield e.score + 0.1, made
-    taking_sides = [v for v in views if v.stance != "neutral" or takes_stance(v.position)]
+    taking_sides = [v for v in views if v.stance != "unclear" or takes_stance(v.position)]
     reporting = [v for v in views if v not in taking_sides]
     for view in [*taking_sides[:6], *reporting[: max(0, 3 - len(taking_sides))]]:
         text = f'{who(view.holder)}{_SIDES[view.stance]}: "{excerpt(view.position.text, 200)}".'

@@ -48,7 +48,7 @@ def read(document: Document) -> dict[str, object]:
             "conjectures": [
                 {
                     "statement": plain(guess.sentence.text),
-                    "test": "A case that shows it, or one that rules it out.",
+                    "test": "Not recognised.",
                     "evidence": cite(guess.sentence),
                 }
                 for guess in guesses

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from runner.answers.findings import Citation, Finding
-from runner.providers.offline.dialogue.insights import cite, said, says
+from runner.providers.offline.dialogue.insights import cite, not_recognised, said, says
 from runner.providers.offline.document import Document
 from runner.providers.offline.language.cues import has
 from runner.providers.offline.language.fragments import is_statement, roughness
@@ -138,14 +138,13 @@ def framed(document: Document) -> list[str]:
     return [text for text in told if not text.startswith("Frequent terms")]
 
 
-def nothing(document: Document, quotes: Sequence[Cited], sought: str) -> dict[str, object]:
-    """Return the insight that nothing of *sought* is recognised."""
+def nothing(document: Document, quotes: Sequence[Cited], sought: str) -> list[dict[str, object]]:
+    """Return the insight that nothing of *sought*, a plural, is recognised in the *quotes*."""
+    if quotes:
+        return not_recognised(sought)
     absent = f" ({listed(document.missing)} gave none)" if document.missing else ""
-    if not quotes:
-        text = f"No findings with quotes reached this stage{absent}; {sought} are not recognised."
-        return insight_of(text, 0.05, "no_findings", [])
-    text = f"No {sought} are recognised in the findings; most is cited of this: {quotes[0].said}."
-    return insight_of(text, 0.2, "no_cue", quotes[0].evidence)
+    text = f"No findings with quotes reached this stage{absent}; {sought} are not recognised."
+    return [insight_of(text, 0.05, "no_findings", [])]
 
 
 def pairs(document: Document, quotes: Sequence[Cited]) -> list[tuple[Cited, Cited, Finding]]:

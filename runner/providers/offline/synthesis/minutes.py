@@ -11,7 +11,7 @@ from runner.providers.offline.dialogue.dialogue import (
     weight_of,
     weightiest,
 )
-from runner.providers.offline.dialogue.insights import said, says, who
+from runner.providers.offline.dialogue.insights import says, who
 from runner.providers.offline.document import Document, Utterance
 from runner.providers.offline.language.cues import has, is_question, strength
 from runner.providers.offline.language.fragments import is_whole, roughness
@@ -146,14 +146,8 @@ def most_discussed(dialogue: Dialogue) -> list[str]:
     return [says(s, does=does) for s in weightiest(dialogue)]
 
 
-def reservations(decision: Decision) -> list[str]:
-    """Return the conditions under which speakers accept *decision*, and its own."""
-    bound = [p for p in decision.parts if strength("conditional", p.text) > 0.8]
-    return [said(s, 200) for s in (*decision.conditions, *bound)]
-
-
 def decision_line(decision: Decision) -> str:
-    """Return the decision in the words that state it, and the reservations."""
+    """Return the decision in the words that state it, and its conditions."""
     first, last = decision.parts[0], decision.parts[-1]
     words = f'"{excerpt(first.text, 200)}"'
     if decision.basis != "agreed":
