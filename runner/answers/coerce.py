@@ -125,14 +125,12 @@ class Coercion:
             return self._any(value, schema, path)
         kind, const = schema.get("type"), schema.get("const")
         allowed = schema.get("enum") or ([] if const is None else [const])
-        if kind in _SCALARS or allowed:
-            while isinstance(value, dict | list) and len(value) == 1:
-                [inner] = value.values() if isinstance(value, dict) else value
-                value = self._as(inner, value, path)
+        is_scalar = kind in _SCALARS or allowed
+        while is_scalar and isinstance(value, dict | list) and len(value) == 1:
+            [inner] = value.values() if isinstance(value, dict) else value
+            value = self._as(inner, value, path)
         if allowed:
             return self._enum(value, allowed, path)
-        if kind == "string" and isinstance(value, str):  # most values
-            return value
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
             if isinstance(decoded, dict if kind == "object" else list):

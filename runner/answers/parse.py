@@ -252,19 +252,16 @@ def _bounds(shape: type[Answer]) -> dict[str, Any]:
     return dereferenced(shape.model_json_schema(mode="validation"))
 
 
-def _clean(value: Any, depth: int = MAX_DEPTH) -> Any:
-    """Return *value* with texts safe to store; raise ValueError if it is not finite.
-
-    It may hold objects and lists *depth* deep, else ValueError is raised, too.
-    """
+def _clean(value: Any, levels: int = MAX_DEPTH) -> Any:
+    """Return *value* with texts safe to store; raise ValueError if it is too deep or not finite."""
     if isinstance(value, str):
         return to_safe_text(value)
-    if isinstance(value, dict | list) and not depth:
+    if isinstance(value, dict | list) and levels == 0:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
     if isinstance(value, dict):
-        return {to_safe_text(key): _clean(each, depth - 1) for key, each in value.items()}
+        return {to_safe_text(key): _clean(each, levels - 1) for key, each in value.items()}
     if isinstance(value, list):
-        return [_clean(each, depth - 1) for each in value]
+        return [_clean(each, levels - 1) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("holds a number that is not finite")
     return value

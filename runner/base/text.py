@@ -25,7 +25,7 @@ _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 # also spell the flags of England, Scotland and Wales; those become black flags).
 _HIDDEN = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
-    "\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"  # first, for speed
+    "\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
     "(?<!\u00ad(?=\n))"  # at the end of a line, a soft hyphen stands for a hyphen
 )
 # ZWNJ and ZWJ spell words in Arabic, Persian and the scripts of India and join emoji, so they

@@ -124,9 +124,9 @@ class Sizer:
         if request.schema is not None:
             texts.append(json.dumps(request.schema))
         overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
-        count = self.tokenizer.count
-        counts = [await offload(count, text, chars=len(text)) for text in texts]
-        prompt = sum(counts, overhead)
+        prompt = sum(
+            [await offload(self.tokenizer.count, t, chars=len(t)) for t in texts], overhead
+        )
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * margin_of(self.learned))
         cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
