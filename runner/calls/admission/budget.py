@@ -123,10 +123,8 @@ class Sizer:
         texts = request.texts
         if request.schema is not None:
             texts.append(json.dumps(request.schema))
-        overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
-        prompt = sum(
-            [await offload(self.tokenizer.count, t, chars=len(t)) for t in texts], overhead
-        )
+        counts = [await offload(self.tokenizer.count, each, chars=len(each)) for each in texts]
+        prompt = sum(counts, MESSAGE_TOKENS * (len(request.messages) + 1))
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * margin_of(self.learned))
         cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
