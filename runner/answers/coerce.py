@@ -8,7 +8,7 @@ from typing import Any
 from runner.answers.findings import citation_in
 from runner.answers.keys import plain, plain_keys, renamed_keys
 from runner.answers.numbers import Numbers, is_share
-from runner.base.json import mappings, number, strings_in
+from runner.base.json import mappings, number
 
 _WRAPPERS = 6  # levels around an answer
 # Fields beside a wrapped answer that are not part of it: those of a tool's call.
@@ -109,12 +109,13 @@ class Coercion:
             return value
         if "anyOf" in schema:
             return self._any(value, schema, path)
-        kind, allowed = schema.get("type"), schema.get("enum") or [schema.get("const")]
-        is_scalar = kind in _SCALARS or allowed != [None]
+        kind, const = schema.get("type"), schema.get("const")
+        allowed = schema.get("enum") or ([] if const is None else [const])
+        is_scalar = kind in _SCALARS or allowed
         while is_scalar and isinstance(value, dict | list) and len(value) == 1:
             [inner] = value.values() if isinstance(value, dict) else value
             value = self._as(inner, value, path)
-        if allowed != [None]:
+        if allowed:
             return self._enum(value, allowed, path)
         if isinstance(value, str) and kind in ("object", "array"):
             decoded = _decoded(value)
@@ -131,7 +132,7 @@ class Coercion:
             return self._as(_TRUTH[value.strip().lower()], value, path)
         if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool):
             return self._as(str(value), value, path)
-        if kind == "string" and value and value == list(strings_in(value)):
+        if kind == "string" and isinstance(value, list) and set(map(type, value)) == {str}:
             return self._as("; ".join(value), value, path)
         return value
 
@@ -177,7 +178,7 @@ class Coercion:
         value = self._named(value, named, path)
         unknown = [key for key in value if rest is False and key not in named]
         odd = [key for key in unknown if plain(key) not in _ASIDE]
-        alike = (
+        alike = odd and (
             plain_keys(odd) & plain_keys(named) or set(schema.get("required", ())) - value.keys()
         )
         for key in (key for key in unknown if key not in odd or not alike):
@@ -218,7 +219,9 @@ class Coercion:
         self, value: Mapping[str, Any], named: Mapping[str, Any], path: str
     ) -> dict[str, Any]:
         """Return *value* with keys spelt as in the schema, where only one matches."""
-        meant = {} if value.keys() <= named.keys() else renamed_keys(value.keys(), named.keys())
+        if value.keys() <= named.keys():
+            return dict(value)
+        meant = renamed_keys(value.keys(), named.keys())
         for key, name in meant.items():
             self._note(_join(path, name), f"the key was written {key[:40]!r}")
         return {meant.get(key, key): each for key, each in value.items()}

@@ -17,7 +17,7 @@ _LIVE = re.compile(
     r"(?i)(?<=[a-z0-9])(?=://)|(?<=\bwww)(?=\.)|(?=&(?:#|[a-z0-9]{1,32};))"
     r"|(?<=%)(?=%)|(?<==)(?==)|(?<=:)(?=:)|(?<=\{)(?=[{%])"
 )
-_LIVE_MARKS = ("://", "&", "www.", "%%", "==", "::", "{{", "{%")
+_MAY_BE_LIVE = re.compile(r"://|&|www\.|%%|==|::|\{[{%]")  # in lower case; fast, unlike _LIVE
 _BLOCK = re.compile(r"(?:\d{1,9}(?=[.)](?:\s|$))|(?=[-+=](?:[\s=-]|$)))")
 
 
@@ -37,8 +37,7 @@ def md(value: Any) -> str:
         return text.replace("_", " ")
     if _MARKUP.search(text):  # rarely; searching is cheaper than substituting
         text = _MARKUP.sub(r"\\\g<0>", text)
-    lower = text.lower()
-    if any(mark in lower for mark in _LIVE_MARKS):
+    if _MAY_BE_LIVE.search(text.lower()):
         text = _LIVE.sub(r"\\", text)
     block = _BLOCK.match(text)
     return f"{block[0]}\\{text[block.end() :]}" if block else text

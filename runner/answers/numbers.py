@@ -85,8 +85,8 @@ class Numbers:
 
 def is_share(schema: Mapping[str, Any]) -> bool:
     """Return whether *schema* is that of a number from 0 to 1."""
-    low = schema.get("minimum"), schema.get("exclusiveMinimum")
-    return schema.get("type") == "number" and 0 in low and schema.get("maximum") == 1
+    is_number = schema.get("type") == "number" and schema.get("maximum") == 1
+    return is_number and 0 in (schema.get("minimum"), schema.get("exclusiveMinimum"))
 
 
 def _scale_of(shares: Sequence[float]) -> _ShareScale | None:

@@ -16,7 +16,6 @@ from runner.answers.json_repair import MAX_DEPTH, TooCostlyError, complete, repa
 from runner.answers.reply import ReplyValues, is_strict, readings
 from runner.answers.shape import Answer, Insight, dereferenced
 from runner.base.errors import AnswerError, one_line
-from runner.base.json import inside, is_deeper, with_texts
 from runner.base.text import to_safe_text
 
 MAX_VALUES = 50_000  # each can be an error of its own when the shape is checked
@@ -260,10 +259,16 @@ def _bounds(shape: type[Answer]) -> dict[str, Any]:
     return dereferenced(shape.model_json_schema(mode="validation"))
 
 
-def _clean(value: Any) -> Any:
+def _clean(value: Any, levels: int = MAX_DEPTH) -> Any:
     """Return *value* with texts safe to store; raise ValueError if it is too deep or not finite."""
-    if is_deeper(value, MAX_DEPTH):
+    if isinstance(value, str):
+        return to_safe_text(value)
+    if isinstance(value, dict | list) and levels == 0:
         raise ValueError(f"is nested deeper than {MAX_DEPTH}")
-    if any(isinstance(each, float) and not math.isfinite(each) for each in inside(value)):
+    if isinstance(value, dict):
+        return {to_safe_text(key): _clean(each, levels - 1) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each, levels - 1) for each in value]
+    if isinstance(value, float) and not math.isfinite(value):
         raise ValueError("holds a number that is not finite")
-    return with_texts(value, to_safe_text)
+    return value

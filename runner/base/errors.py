@@ -143,7 +143,7 @@ def exit_code_of(error: BaseException) -> int:
 
 def one_line(text: str, limit: int = MAX_MESSAGE_CHARS) -> str:
     """Return *text* on one line, cut to *limit* characters with an ellipsis."""
-    folded = " ".join(text.split())
+    folded = " ".join(text.split(maxsplit=limit))  # so many words are longer than the limit
     return folded if len(folded) <= limit else folded[: limit - 2].rstrip() + " …"
 
 

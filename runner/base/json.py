@@ -179,9 +179,9 @@ def inside(value: Any) -> Iterator[Any]:
     left = [value]
     while left:
         yield (each := left.pop())
-        if isinstance(each, Mapping):
-            each = [*each.values()]
-        if isinstance(each, list | tuple):
+        if isinstance(each, dict):
+            left += reversed(each.values())
+        elif isinstance(each, list | tuple):
             left += reversed(each)
 
 
@@ -191,12 +191,12 @@ def strings_in(value: Any) -> Iterator[str]:
 
 
 def rebuilt(value: Any, change: Callable[[Any], Any]) -> Any:
-    """Return a copy of *value* in which *change* has replaced every value, inner ones first."""
+    """Return a copy of *value*; *change* has replaced every object and list, inner ones first."""
     if isinstance(value, dict):
-        value = {key: rebuilt(each, change) for key, each in value.items()}
-    elif isinstance(value, list):
-        value = [rebuilt(each, change) for each in value]
-    return change(value)
+        return change({key: rebuilt(each, change) for key, each in value.items()})
+    if isinstance(value, list):
+        return change([rebuilt(each, change) for each in value])
+    return value
 
 
 def number(value: Any) -> float | None:

@@ -24,9 +24,9 @@ _SEPARATORS = re.compile("[\x0b\x0c\x1c-\x1f\x85]")
 # zero-width and bidi marks, soft hyphens, fillers, interlinear annotations, tag characters (which
 # also spell the flags of England, Scotland and Wales; those become black flags).
 _HIDDEN = re.compile(
-    "\u00ad(?!\n)|"  # at the end of a line it stands for a hyphen
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u00ad\u034f\u061c\u180e\u200b\u200e\u200f\u202a-\u202e"
     "\u2060-\u2064\u2066-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+    "(?<!\u00ad(?=\n))"  # at the end of a line, a soft hyphen stands for a hyphen
 )
 # ZWNJ and ZWJ spell words in Arabic, Persian and the scripts of India and join emoji, so they
 # stay after such a character. After Latin, Greek, Cyrillic or Hebrew letters, after spaces and
@@ -48,7 +48,7 @@ def without_hidden(text: str) -> tuple[str, int]:
 
     Line ends become `\\n`, other separators spaces, and lone surrogates U+FFFD, uncounted.
     """
-    if text.isascii() and text.isprintable():  # most strings
+    if text.isascii() and text.replace("\n", "").isprintable():  # most strings
         return text, 0
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = _SEPARATORS.sub(" ", text.replace("\n\x0c", "\n"))

@@ -30,7 +30,7 @@ class Tokenizer:
 
     def count(self, text: str) -> int:
         """Return the number of tokens in *text*, by cached lines; special tokens count as text."""
-        if self.codec is None:
+        if not _is_installed(self.encoding):
             return math.ceil(len(text) / CHARS_PER_TOKEN)
         return sum(map(_line_counter(self.encoding), token_lines(text)))
 

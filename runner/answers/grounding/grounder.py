@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice, pairwise
+from itertools import islice, pairwise
 from operator import add
 from typing import Any
 
@@ -48,7 +48,7 @@ class QuoteCheck:
     difference: str | None = None  # a word diff such as `we [-should-]{+shall+} wait`
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class GroundingCounts:
     """Counts of one or more answers."""
 
@@ -63,12 +63,12 @@ class GroundingCounts:
     quotations_absent: int = 0
 
     def __add__(self, other: GroundingCounts) -> GroundingCounts:
-        return GroundingCounts(*map(add, astuple(self), astuple(other)))
+        return GroundingCounts(*map(add, vars(self).values(), vars(other).values()))
 
     def figures(self) -> dict[str, Any]:
         """Return all counts and, 0 to 1 or None, the shares of quotes and of insights."""
         return {
-            **asdict(self),
+            **vars(self),
             "rate": rate(self.exact + self.near, self.quotes),
             "exact_rate": rate(self.exact, self.quotes),
             "insights_rate": rate(self.insights_grounded, self.insights),
@@ -217,16 +217,15 @@ class Grounder:
 
     def _exact(self, reading: _Quote, segment: int) -> list[tuple[int, int]]:
         """Return the words (end exclusive) of each part of *reading*, the nearest to *segment*."""
-        occurrences = self._transcript.nearest(reading.words, segment)
-        limited = islice(occurrences, MAX_LABELLED if reading.speaker else 1)
-        pieces = _ELLIPSIS.split(reading.text)
-        parts = [part for piece in pieces if (part := words(piece))] if len(pieces) > 1 else []
+        found = self._transcript.nearest(reading.words, segment)
+        for at in islice(found, MAX_LABELLED if reading.speaker else 1):
+            if self._speaks(reading.speaker, self._transcript.segment_of(at)):
+                return [(at, at + len(reading.words))]
+        parts = [part for piece in _ELLIPSIS.split(reading.text) if (part := words(piece))]
         apart = len(parts) > 1 and min(map(len, parts)) > 1
-        in_parts = self._transcript.in_parts(parts, segment) if apart else ()
-        whole = (([reading.words], [at]) for at in limited)
-        for texts, starts in chain(whole, ((parts, starts) for starts in in_parts)):
+        for starts in self._transcript.in_parts(parts, segment) if apart else ():
             if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
-                return [(at, at + len(t)) for at, t in zip(starts, texts, strict=True)]
+                return [(at, at + len(part)) for at, part in zip(starts, parts, strict=True)]
         return []
 
     def _is_fair(self, spans: Sequence[tuple[int, int]]) -> bool:

@@ -44,7 +44,7 @@ def _within(value: object, segment: str, verbatim: Collection[str]) -> Iterator[
     elif isinstance(value, list | tuple):
         for item in value:
             yield from _within(item, segment, verbatim)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         if value.keys() >= _EVIDENCE:
             return
         first = next(iter(mappings(value.get("evidence"))), {})

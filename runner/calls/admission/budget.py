@@ -17,7 +17,6 @@ from runner.providers.request import Request
 MARGIN = 1.5  # on a count by another provider's vocabulary
 _ABOVE = 1.1  # the same on the factor that was measured, since texts differ
 MESSAGE_TOKENS = 8  # overhead of a message; 3 to 4 in OpenAI's chat format
-_LONG_CHARS = 10_000  # a shorter text is counted in less than a millisecond
 _EPSILON_USD = 1e-12  # rounding of sums
 
 
@@ -124,14 +123,9 @@ class Sizer:
         texts = request.texts
         if request.schema is not None:
             texts.append(json.dumps(request.schema))
-        overhead = MESSAGE_TOKENS * (len(request.messages) + 1)
-        prompt = sum([await self._tokens(text) for text in texts], overhead)
+        counts = [await offload(self.tokenizer.count, each, chars=len(each)) for each in texts]
+        prompt = sum(counts, MESSAGE_TOKENS * (len(request.messages) + 1))
         if not self.tokenizer.exact:
             prompt = math.ceil(prompt * margin_of(self.learned))
         cost = upper_bound_usd(prompt, request.max_tokens, self.prices) if self.prices else 0.0
         return Cost(prompt + request.max_tokens, cost)
-
-    async def _tokens(self, text: str) -> int:
-        """Return the tokens of *text*; a long text is counted in a thread."""
-        count = self.tokenizer.count
-        return count(text) if len(text) <= _LONG_CHARS else await offload(count, text)
