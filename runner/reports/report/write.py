@@ -13,13 +13,13 @@ from runner.base.command import Arguments, command
 from runner.base.errors import reason
 from runner.base.files import write_bytes, write_text
 from runner.base.format import plural
-from runner.base.json import MAX_BYTES
+from runner.base.json import MAX_BYTES, text
 from runner.base.regular_files import as_given, kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
+from runner.record.batch_directory import REPORT, batch_of, is_batch, rows_of, single_runs
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
-from runner.reports.report.batch import batch_page, files_of
+from runner.reports.report.batch import MAX_FILES, batch_page, files_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
@@ -54,6 +54,13 @@ def write_report(path: Path, first: Callable[[StoredRun], None] | None = None) -
     else:
         _write(run, report_page(run))
     return path / REPORT
+
+
+def lacks_reports(path: Path) -> bool:
+    """Return whether the run or batch in *path*, or a run on its page, has no report."""
+    rows = rows_of(path)[:MAX_FILES] if is_batch(path) else []
+    runs = (path / text(row.get("run")) for row in rows)
+    return any(kind_of(run / REPORT) != "file" for run in (*runs, path))
 
 
 def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
