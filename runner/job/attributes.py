@@ -121,10 +121,10 @@ def read_attributes(
 
     A column of _FILE or the first, whichever has more of their names, names a file as `FileNames`
     does, or, if *inputs* have paths, by its path from here or from the root; rows of *earlier*
-    files that are none of these, with None of any, are left out. A column `speaker` names one of its speakers, as
-    *speakers_in* returns them; if it is the first or the file's cell is empty, that speaker in
-    every file. Raises ConfigError, with the line, for a table of another shape and for a name that
-    is nobody's or that of several.
+    files that are none of these, with None of any, are left out. A column `speaker` names one of
+    its speakers, as *speakers_in* returns them; if it is the first or the file's cell is empty,
+    that speaker in every file. Raises ConfigError, with the line, for a table of another shape and
+    for a name that is nobody's or that of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))

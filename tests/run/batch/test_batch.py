@@ -39,7 +39,7 @@ from runner.run.batch import batch_run
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.tally import Tally
-from runner.run.last_line import can_help, hint_of
+from runner.run.last_line import can_help, hint_of, nothing_to_do
 from runner.run.objective import objective
 from runner.run.plan.plan import make_plan
 from runner.run.resume import read_resumption
@@ -693,6 +693,16 @@ def test_a_file_that_returns_to_its_folder_returns_to_its_shard() -> None:
 
     assert [] == transport.requests
     assert {"t001.txt", "t003.txt"} == {row["transcript"] for row in rows_of(Path("batch"))}
+
+
+def test_a_finished_batch_is_resumed_when_a_file_has_left_its_folder() -> None:
+    write_all(2)
+    execute_batch(made := many())
+    assert nothing_to_do(Path("batch"), made)
+
+    Path("many/t001.txt").unlink()
+
+    assert not nothing_to_do(Path("batch"), many())
 
 
 def test_a_batch_of_nothing_has_lost_and_not_won() -> None:
