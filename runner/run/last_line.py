@@ -133,10 +133,9 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
-        names = {each.name for each in job.inputs}
-        if {*input_names(path)} != names:  # the user has removed some
+        if {*input_names(path)} != {each.name for each in job.inputs}:  # some were removed
             return False
-        if job.collection.stages and not is_collected(path, names):
+        if job.collection.stages and not is_collected(path):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts
