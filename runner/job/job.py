@@ -28,7 +28,6 @@ from runner.transcript.inputs import Inputs
 from runner.transcript.model import Segment, Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
 
-_NAMED = 6  # files in a note
 MAX_SPEAKERS = 50  # named in a question; the segments name all
 
 
@@ -122,7 +121,7 @@ class BatchJob(Setup):
         """The files left out and those without attributes in one line, empty for none."""
         named = {*self.attributes.files, *self.attributes.speakers}
         bare = [file.name for file in self.inputs if self.attributes and file.name not in named]
-        lacking = f"without a row of attributes: {first_of(bare, _NAMED)}" if bare else ""
+        lacking = f"without a row of attributes: {first_of(bare, 6)}" if bare else ""
         return "; ".join(filter(None, (self.inputs.note, lacking)))
 
 

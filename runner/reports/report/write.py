@@ -13,10 +13,10 @@ from runner.base.command import Arguments, command
 from runner.base.errors import reason
 from runner.base.files import write_bytes, write_text
 from runner.base.format import plural
-from runner.base.json import MAX_BYTES, text
+from runner.base.json import MAX_BYTES
 from runner.base.regular_files import as_given, kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch, rows_of, single_runs
+from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs, transcripts_of
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
 from runner.reports.report.batch import MAX_FILES, batch_page, files_of
@@ -58,8 +58,7 @@ def write_report(path: Path, first: Callable[[StoredRun], None] | None = None) -
 
 def lacks_reports(path: Path) -> bool:
     """Return whether the run or batch in *path*, or a run on its page, has no report."""
-    rows = rows_of(path)[:MAX_FILES] if is_batch(path) else []
-    runs = (path / text(row.get("run")) for row in rows)
+    runs = list(transcripts_of(path))[:MAX_FILES] if is_batch(path) else []
     return any(kind_of(run / REPORT) != "file" for run in (*runs, path))
 
 
