@@ -74,12 +74,13 @@ def attributes_from(data: Any) -> Attributes:
 
 
 def attributes_of(
-    settings: Settings, inputs: Inputs | None, earlier: Collection[str] = ()
+    settings: Settings, inputs: Inputs | None, earlier: Collection[str] | None = ()
 ) -> Attributes:
     """Return the attributes of a batch's *inputs*, None for a single file, which has none.
 
     The table may also have the files of other shards, and those of an *earlier* session that were
-    removed. Files of which it names speakers are read. Raises ConfigError.
+    removed, or any if these are None. Files of which it names speakers are read. Raises
+    ConfigError.
     """
     if settings.attributes is None:
         return Attributes()
@@ -113,15 +114,19 @@ def _speakers_in(settings: Settings, file: Path) -> Collection[str] | None:
 
 
 def read_attributes(
-    file: Path, inputs: Mapping[str, Path], speakers_in: SpeakersIn, earlier: Collection[str] = ()
+    file: Path,
+    inputs: Mapping[str, Path],
+    speakers_in: SpeakersIn,
+    earlier: Collection[str] | None = (),
 ) -> Attributes:
     """Return the attributes in the CSV *file* of the files *inputs*, paths by name.
 
     A column of _FILE or the first, whichever has more of their names, names a file as `FileNames`
-    does, or by its path from here or from the root; rows of *earlier* files that are none of these
-    are left out. A column `speaker` names one of its speakers, as *speakers_in* returns them; if
-    it is the first or the file's cell is empty, that speaker in every file. Raises ConfigError,
-    with the line, for a table of another shape and for a name that is nobody's or that of several.
+    does, or by its path from here or from the root; rows of *earlier* files that are none of these,
+    with None of any, are left out. A column `speaker` names one of its speakers, as *speakers_in*
+    returns them; if it is the first or the file's cell is empty, that speaker in every file. Raises
+    ConfigError, with the line, for a table of another shape and for a name that is nobody's or that
+    of several.
     """
     try:
         rows = list(read_rows(file, MAX_BYTES))
@@ -180,9 +185,13 @@ class _Known:
     """The files of a batch with their paths, and the speakers in them, which are read once."""
 
     def __init__(
-        self, inputs: Mapping[str, Path], speakers_in: SpeakersIn, earlier: Collection[str]
+        self,
+        inputs: Mapping[str, Path],
+        speakers_in: SpeakersIn,
+        earlier: Collection[str] | None,
     ) -> None:
-        self._files, self._earlier = FileNames(inputs), FileNames(earlier)
+        self._files = FileNames(inputs)
+        self._earlier = None if earlier is None else FileNames(earlier)
         self._by_path = {_absolute(path): name for name, path in inputs.items()}
 
         @cache
@@ -218,7 +227,8 @@ class _Known:
     def _file(self, where: str, cell: str) -> list[str]:
         """Return the file that *cell* names, nothing for one that was removed."""
         files = self.called(cell)
-        if len(files) == 1 or (not files and self._earlier.called(cell)):
+        removed = not files and (self._earlier is None or self._earlier.called(cell))
+        if len(files) == 1 or removed:
             return files
         shown = repr(one_line(cell, 100))
         if files:

@@ -66,12 +66,13 @@ def build_job(
     )
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
+    one = open_transcript(setup.settings) if transcript is None else transcript
     attributes_of(setup.settings, None)  # raises for any
     batch, path = setup.settings.batch, setup.settings.transcript.path
     if transcript is None and (batch.shard or batch.shards > 1):
         expected = f"expected transcript=FOLDER or a pattern, got {path!r}"
         raise ConfigError(f"batch.shard={batch.shard} of batch.shards={batch.shards}: {expected}")
-    return run_job(setup, transcript or open_transcript(setup.settings))
+    return run_job(setup, one)
 
 
 def setup_from(
@@ -137,7 +138,8 @@ def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
     inputs = find_inputs(settings, shard)
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
-    attributes = attributes_of(settings, inputs, only or ())
+    earlier = (only or ()) if shard is None else None  # the files of other shards are unknown
+    attributes = attributes_of(settings, inputs, earlier)
     read = {"attributes": attributes, "transcript.path": [file.name for file in inputs]}
     refuse_values(setup.secrets, **read)
     batch = BatchJob(**_values(setup), inputs=inputs, attributes=attributes)

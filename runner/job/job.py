@@ -13,6 +13,7 @@ from runner.answers.references import turns_of
 from runner.answers.second_answer import ASKED_AGAIN
 from runner.answers.shape import limit_insights
 from runner.base.errors import one_line
+from runner.base.format import first_of
 from runner.base.secrets import Secrets, secrets_of
 from runner.config.schema import Settings
 from runner.job.attributes import Attributes
@@ -114,6 +115,14 @@ class BatchJob(Setup):
 
     inputs: Inputs
     attributes: Attributes = field(default_factory=Attributes)
+
+    @property
+    def note(self) -> str:
+        """The files left out and those without attributes in one line, empty for none."""
+        named = {*self.attributes.files, *self.attributes.speakers}
+        bare = [file.name for file in self.inputs if self.attributes and file.name not in named]
+        lacking = f"without a row of attributes: {first_of(bare, 6)}" if bare else ""
+        return "; ".join(filter(None, (self.inputs.note, lacking)))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -111,10 +111,10 @@ def input_names(batch: Path) -> list[str]:
     return [str(name) for name in read_list(batch / INPUTS)]
 
 
-def known_names(batch: Path, shards: int) -> list[str]:
-    """Return all inputs *batch* had, of one of several *shards* the last; raise ConfigError."""
+def known_names(batch: Path) -> list[str]:
+    """Return the names of the inputs of *batch*, also of removed ones; raise ConfigError."""
     with readable(batch / RESULTS):
-        rows = _every_row(batch) if shards == 1 else []
+        rows = _every_row(batch)
     return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
 
 

@@ -13,7 +13,6 @@ from runner.base.command import print_error
 from runner.base.errors import EXIT_OK, OutputError, reason
 from runner.base.files import Lines
 from runner.base.loop_lag import Lag, LagProbe, spare_collections
-from runner.base.regular_files import kind_of
 from runner.base.text import print_stderr, to_terminal
 from runner.base.threads import offload
 from runner.calls.activity import Activity, tracked
@@ -43,7 +42,7 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import try_write_report, write_report
+from runner.reports.report.write import lacks_reports, try_write_report
 from runner.run import last_line
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
@@ -130,9 +129,10 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     job, previous = resumption.job, resumption.previous
     if previous.unchanged and await offload(last_line.nothing_to_do, previous.path, job):
         line = f"nothing to do: {previous.path} is complete"
-        if kind_of(previous.path / REPORT) is None:  # there was no room for it
-            page = await offload(write_report, previous.path)
-            line = f"{previous.path} is complete; written: {page}"
+        if await offload(lacks_reports, previous.path):  # there was no room for them
+            if fault := await offload(try_write_report, previous.path):
+                raise OutputError(fault)
+            line = f"{previous.path} is complete; written: {previous.path / REPORT}"
         if shared.prints_end:
             print_stderr(to_terminal(f"colloquy: {line}"))
         return EXIT_OK, None

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.secrets import refuse_keys
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.record.batch_directory import input_names
+from runner.record.batch_directory import known_names
 
 Job = Callable[[Any], Awaitable[Any]]
 
@@ -49,7 +49,7 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
     from runner.run.resume import Resumption
 
     async def execute(shared: Any) -> Any:
-        only = input_names(path) if begun and path else None
+        only = known_names(path) if begun and path else None
         job = built or build(only=only)
         if begun and path:
             return await resume_job(Resumption(job, PreviousSession(path)), shared)

@@ -15,7 +15,7 @@ from runner.base.text import to_terminal
 from runner.job.attributes import FILE as ATTRIBUTES
 from runner.job.attributes import attributes_from
 from runner.job.job import BatchJob, Job, Setup
-from runner.record.batch_directory import REPORT, TABLE
+from runner.record.batch_directory import REPORT, TABLE, input_names
 from runner.record.benchmark import larger_budget
 from runner.record.deliveries import FOLDER
 from runner.record.journal import spent_in
@@ -116,7 +116,9 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
-        if job.collection.stages and not is_collected(path, (each.name for each in job.inputs)):
+        if {*input_names(path)} != {each.name for each in job.inputs}:  # some were removed
+            return False
+        if job.collection.stages and not is_collected(path):
             return False
         if attributes_from(read_json(path / ATTRIBUTES)) != job.attributes:
             return False  # which split its counts

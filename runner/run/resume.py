@@ -75,7 +75,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         config_folders=config_dirs,
         overrides=[*typed, *overrides],
         transcript=transcript,
-        only=known_names(path, new.batch.shards) if many else None,
+        only=known_names(path) if many else None,
     )
     changed = [*changes(old, prompts, job)]
     if many and not isinstance(job, BatchJob):

@@ -279,6 +279,14 @@ def test_one_file_has_no_shards() -> None:
         job("sweep=shards")
 
 
+def test_a_missing_folder_is_named_before_what_only_a_folder_has() -> None:
+    Path("at.csv").write_text("file,role\na,cook\n")
+    given = ("transcript=file", "transcript.path=no_such", "pipeline=interviews")
+    for each in ("attributes=at.csv", "batch.shards=2"):
+        with pytest.raises(TranscriptError, match="no_such: no such file"):
+            job(*given, each)
+
+
 def test_the_digest_follows_settings_and_prompts_and_nothing_else() -> None:
     plain, same = job().config_digest, job().config_digest
     hotter = job("model.temperature=1").config_digest

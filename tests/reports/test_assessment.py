@@ -285,6 +285,12 @@ def test_a_verdict_is_a_sentence(
     assert f"A {said}" == pair_words(name, "A", "B", gap, 0.2, more, apart=False)
 
 
+def test_a_few_transcripts_are_a_whole_number() -> None:
+    gap = Difference(0.1, -0.1, 0.3, 6, 0.2, 0.03)
+
+    assert "about 7 would be enough" in pair_words("coverage", "A", "B", gap, 0.2, 7, apart=False)
+
+
 def test_few_shared_transcripts_are_said_once_and_bad_labels_noted(tmp_path: Path) -> None:
     sweep(tmp_path, 2)
     (tmp_path / "sweeps/one/labels.csv").write_text("key,verdict\nx,maybe\n")

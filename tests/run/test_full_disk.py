@@ -246,6 +246,25 @@ def test_a_report_without_room_is_written_when_the_finished_run_is_resumed(
     assert "colloquy: nothing to do: run is complete\n" == capsys.readouterr().err
 
 
+def test_reports_of_a_batch_without_room_are_written_when_it_is_resumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    write_all(2)
+    with refused("report.html"):
+        begin_anew(*ONLY_TWO, "transcript=file", "transcript.path=many")
+    assert (0, []) == resume()
+    reports = [*RUN.glob("runs/*/*/report.html"), RUN / "report.html"]
+    assert 3 == len(reports)
+    reports[0].unlink()
+    capsys.readouterr()
+
+    assert (0, []) == resume()
+    assert reports[0].is_file()
+    assert "colloquy: run is complete; written: run/report.html\n" == capsys.readouterr().err
+    assert (0, []) == resume()
+    assert "colloquy: nothing to do: run is complete\n" == capsys.readouterr().err
+
+
 def test_an_index_without_room_is_named_and_the_report_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -213,7 +213,7 @@ def _difference_words(name: str, first: str, second: str, value: float) -> str:
 def _outlook(gap: Difference, more: int | None) -> str:
     """Return how many transcripts would show *gap*, of which *more* are predicted to do so."""
     if more is not None and more > gap.n:
-        step = 10 ** (len(str(more)) - 2)  # a prediction has two digits
+        step = 10 ** max(len(str(more)) - 2, 0)  # a prediction has two digits
         return f"about {-(-more // step) * step:,} would be enough"
     if more is None and gap.error:
         return "more than 1,000 would be needed"

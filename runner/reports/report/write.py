@@ -16,11 +16,11 @@ from runner.base.format import plural
 from runner.base.json import MAX_BYTES
 from runner.base.regular_files import as_given, kind_of, read_regular
 from runner.base.text import print_stderr, to_terminal
-from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs
+from runner.record.batch_directory import REPORT, batch_of, is_batch, single_runs, transcripts_of
 from runner.record.run_directory import root_above
 from runner.reports.collection.write import write_collection
 from runner.reports.export.codings import write_codings
-from runner.reports.report.batch import batch_page, files_of
+from runner.reports.report.batch import MAX_FILES, batch_page, files_of
 from runner.reports.report.index import index_page
 from runner.reports.report.page import report_page
 from runner.reports.stored_run import StoredRun, is_run, read_run, runs_in
@@ -55,6 +55,12 @@ def write_report(path: Path, first: Callable[[StoredRun], None] | None = None) -
     else:
         _write(run, report_page(run))
     return path / REPORT
+
+
+def lacks_reports(path: Path) -> bool:
+    """Return whether the run or batch in *path*, or a run on its page, has no report."""
+    runs = list(transcripts_of(path))[:MAX_FILES] if is_batch(path) else []
+    return any(kind_of(run / REPORT) != "file" for run in (*runs, path))
 
 
 def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:

@@ -93,7 +93,7 @@ class Batch:
         await self.directory.journal.commit(
             "batch.started", config_digest=self.job.config_digest, files=self._tally.total
         )
-        note = self.job.inputs.note
+        note = self.job.note
         log.info("batch.started", files=self._tally.total, active=self.active, note=note or None)
         self.console.note(note)
         try:

@@ -100,7 +100,7 @@ class BatchPlan:
         """Return the plan of all files as a table for a terminal."""
         inputs, first = self.job.inputs, list(self.unreadable.items())[:10]
         lines = [f"files    {self.files:,} of {len(inputs):,}; seconds are of one call"]
-        lines += [inputs.note] if inputs.note else []
+        lines += [to_terminal(self.job.note, 300)] if self.job.note else []
         if self.doubtful:
             files = plural(self.doubtful, "file")
             lines.append(f"doubts   about {files}; colloquy-read FILE shows them")

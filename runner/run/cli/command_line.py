@@ -85,11 +85,13 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     if name not in _FILES:
         return [override]
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
-    names = choices(name)
-    there = {p for p in parts if p not in names and kind_of(Path(p)) in ("file", "directory")}
-    if not all(part in there or _LOOKS_LIKE_PATH.search(part) for part in parts):
+    if not set(parts).isdisjoint(choices(name)) or not any(map(_is_path, parts)):
         return [override]
     return [f"{name}=file", f"{name}.{_FILES[name]}={','.join(map(quote, parts))}"]
+
+
+def _is_path(part: str) -> bool:
+    return bool(_LOOKS_LIKE_PATH.search(part)) or kind_of(Path(part)) in ("file", "directory")
 
 
 def help_page() -> str:

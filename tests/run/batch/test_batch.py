@@ -23,7 +23,7 @@ from runner.config.schema import Settings
 from runner.job.build import for_transcript
 from runner.job.job import BatchJob, Job
 from runner.providers.request import Request
-from runner.record.batch_directory import PARTS, is_batch, single_runs, write_insights
+from runner.record.batch_directory import PARTS, is_batch, rows_of, single_runs, write_insights
 from runner.record.history import HISTORY
 from runner.record.journal import Spent, read_journal
 from runner.record.run_directory import RunDirectory
@@ -39,9 +39,10 @@ from runner.run.batch import batch_run
 from runner.run.batch.console import BatchConsole
 from runner.run.batch.plan import plan_batch
 from runner.run.batch.tally import Tally
-from runner.run.last_line import can_help, hint_of
+from runner.run.last_line import can_help, hint_of, nothing_to_do
 from runner.run.objective import objective
 from runner.run.plan.plan import make_plan
+from runner.run.resume import read_resumption
 from runner.run.stop import Stop
 from runner.transcript.inputs import Input, Inputs, find_inputs, is_many
 
@@ -679,6 +680,31 @@ def test_a_shard_that_is_taken_up_again_has_the_files_that_it_had() -> None:
     assert ["t001.txt", "t003.txt"] == names == [given.name for given in dealt]
     Path("many/t001.txt").unlink()
     assert ["t003.txt"] == [given.name for given in find_inputs(settings, names)]
+
+
+def test_a_file_that_returns_to_its_folder_returns_to_its_shard() -> None:
+    write_all(4)
+    execute_batch(many("batch.shards=2", "batch.shard=1"))
+    removed = Path("many/t001.txt")
+    removed.rename("kept.txt")
+    execute_batch(read_resumption(["resume=batch"]).job, again=True)
+    assert {"t003.txt"} == {row["transcript"] for row in rows_of(Path("batch"))}
+    Path("kept.txt").rename(removed)
+
+    _, transport = execute_batch(read_resumption(["resume=batch"]).job, again=True)
+
+    assert [] == transport.requests
+    assert {"t001.txt", "t003.txt"} == {row["transcript"] for row in rows_of(Path("batch"))}
+
+
+def test_a_finished_batch_is_resumed_when_a_file_has_left_its_folder() -> None:
+    write_all(2)
+    execute_batch(made := many())
+    assert nothing_to_do(Path("batch"), made)
+
+    Path("many/t001.txt").unlink()
+
+    assert not nothing_to_do(Path("batch"), many())
 
 
 def test_a_batch_of_nothing_has_lost_and_not_won() -> None:

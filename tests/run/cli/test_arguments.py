@@ -130,6 +130,8 @@ def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
 
     assert ["transcript=file", "transcript.path='talks'"] == expand_arguments(["talks"])
     assert ["transcript=file", "transcript.path='2024'"] == expand_arguments(["transcript=2024"])
+    given = ["-m", "transcript=talks,missing"]
+    assert ["-m", "transcript=file", "transcript.path='talks','missing'"] == expand_arguments(given)
 
 
 @pytest.mark.parametrize("value", ["5", "null", "True", "-1.5e3", "nan"])

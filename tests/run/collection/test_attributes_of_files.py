@@ -6,13 +6,16 @@ import csv
 import json
 from pathlib import Path
 
+import pytest
 from docx import Document
 from helpers.batches import execute_batch
 from helpers.planted import collection, interviews, planted
 
+from runner.base.errors import ConfigError
 from runner.providers.request import Request
 from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
+from runner.run.batch.plan import plan_batch
 from runner.run.last_line import nothing_to_do
 from runner.run.resume import read_resumption
 
@@ -66,6 +69,24 @@ def test_rows_of_a_removed_file_are_left_out_in_every_later_session() -> None:
         execute_batch(resumed, planted, again=True)
 
     assert {"ann.txt", "bob.txt", "cem.txt"} == resumed.attributes.files.keys()
+    Path("many/cem.txt").rename("many/zoe.txt")
+    resumed = read_resumption(["resume=batch"]).job
+    assert "without a row of attributes: zoe.txt" == resumed.note
+    assert resumed.note in plan_batch(resumed).as_text()
+
+
+def test_a_shard_is_resumed_though_a_file_of_another_shard_is_gone() -> None:
+    interviews(PLAN)
+    Path("at.csv").write_text("file,role\nann,nurse\nbob,nurse\ncem,doctor\ndee,doctor\n")
+    shard = ("attributes=at.csv", "batch.shards=2", "batch.shard=0")
+    execute_batch(collection(*shard), planted)
+    Path("many/dee.txt").unlink()
+
+    resumed = read_resumption(["resume=batch"])
+
+    assert {"ann.txt", "bob.txt", "cem.txt"} == resumed.job.attributes.files.keys()
+    with pytest.raises(ConfigError, match="no file of this batch is called 'dee'"):
+        collection(*shard)
 
 
 def test_final_notes_name_who_said_a_quote_and_in_which_file() -> None:
