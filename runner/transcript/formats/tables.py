@@ -264,14 +264,11 @@ def _guessed(rows: Rows) -> list[str]:
     labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
     if not rest:
         return names
-
-    def wordy(at: int) -> tuple[bool, int, int]:
-        column = columns[at]
-        spaces = sum(cell.count(" ") for cell in column)
-        named = _are_names(column, lone=True)
-        return bool(spaces) and not named, spaces, len("".join(column))
-
-    words = max([at for at in rest if at not in labels] or rest, key=wordy)
+    sizes = {at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))) for at in rest}
+    words = max(
+        [at for at in rest if at not in labels] or rest,
+        key=lambda at: (sizes[at][0] > 0 and not _are_names(columns[at], lone=True), sizes[at]),
+    )
     beside = [at for at in rest if at != words]
     who = next((at for at in beside if _are_names(columns[at], lone=len(beside) == 1)), None)
     spaces = sum(cell.count(" ") for cell in columns[words])

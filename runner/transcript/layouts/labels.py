@@ -242,9 +242,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
 def _may_name(label: str, uses: int) -> bool:
     """Return whether *label* may be a speaker where nearly all lines have one."""
     words = label.lower().split()
-    if len(words) > _MAX_PREFIX_WORDS or not _NOT_NAME.isdisjoint(label):
-        return False
-    if _SENTENCE_ENDS.search(label):
+    said = not _NOT_NAME.isdisjoint(label) or _SENTENCE_ENDS.search(label)
+    if said or len(words) > _MAX_PREFIX_WORDS:
         return False
     shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
     return (uses > 1 or (len(words) > 1 and shaped)) and WORDS["clause"].isdisjoint(words)

@@ -119,8 +119,8 @@ def _plain_key(row: Row) -> str:
 def _speaks(rows: Sequence[Row], at: int) -> bool:
     """Return whether the key of a row recurs below, or its value is a sentence."""
     key = _KEY.match(rows[at].text[:200])
-    below = rows[at + 1 : at + _BELOW] if key else ()
-    same = (key and row.text.lstrip(">*_ ").startswith(key[1]) for row in below)
+    below = (row.text.lstrip(">*_ ") for row in rows[at + 1 : at + _BELOW])
+    same = (key and text.startswith(key[1]) for text in below)
     return ends_sentence(rows[at].text) or any(same)
 
 
