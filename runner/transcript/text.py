@@ -142,13 +142,18 @@ class _Assembler:
 
     def __post_init__(self) -> None:
         rows, turns = self.rows, self.choice.turns
-        short = sum(row.stamp is not None and not row.stamp.bracketed for row in rows)
+        short = sum(row.stamp is not None and row.stamp.plain for row in rows)
         self.short_stamps = short >= max(_MIN_STAMPED_ROWS, len(rows) * 0.2)
         late = sum(_end_time(row.rest) is not None for row in rows)
         self.times_end_turns = late >= max(2, len(turns) * 0.5 or len(rows) * 0.8)
         self.margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
         self.scale = _time_scale(rows, self.choice)
-        ends = [ends_sentence(above.raw) for above, row in pairwise(rows) if row.gap]
+        labels = {at for at, turn in turns.items() if not turn.opening.rest}
+        ends = [
+            ends_sentence(above.raw)
+            for at, (above, row) in enumerate(pairwise(rows))
+            if row.gap and at not in labels
+        ]
         several = len({turn.speaker for turn in turns.values()}) > 1
         self.punctuated = several and sum(ends) * 2 >= len(ends)
         self.last = max(turns, default=len(rows))

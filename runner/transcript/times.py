@@ -37,14 +37,14 @@ _DECIMALS = r"\d{1,6}\.\d{1,3}(?=\s?(?:-->|->|-|–)\s?\d)|(?<=[->–\s])\d{1,6}
 _DOTTED = r"(?<=[\d,.loà]\s)\d{1,2}\.\d{2}(?:\.\d{2})?(?![\d.])"  # of a day that is named
 _AT = r"(?:at|à|um|kl\.?|klo|alle|om)\s"
 _ONE = (
-    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({DATE})(?:[,،]?\s(?:{_AT})?|T))?"
+    rf"(?:{_UNITS[:-2]}(?=\d))?(?:({DATE})(?:[,،]?\s{{1,3}}(?:{_AT})?|T))?"
     rf"({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}|{_DOTTED}|{_WITHOUT_SECONDS})"
 )
 _TO = r"(?:\s?(?:-->|->|-|–|—|to)\s?|[ \t]{1,4}(?=\d{1,2}:\d\d:\d\d))"
 _END = rf"(?:{_TO}({_CLOCK}|{_UNITS}|{_MILLIS}|{_DECIMALS}))?"
 _OPEN = r"\\?([\[(（［【<{#])?\s?@?(-)?"
 _CLOSE = r"(?:\s\|[^][()|]{1,40}(?=\]))?\s?\\?([\])）］】>}#])?(?:\(https?:[^\s()]{1,300}\))?"
-_BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=\w)(?=[\[(（［【]))"
+_BEFORE = r"(?:^|[\s|,·•–—@*-]|(?<=[\w.)])(?=[\[(（［【]))"
 _LEADING = re.compile(rf"{_OPEN}{_ONE}{_END}{_CLOSE}(?:(?<=[\])）］】}}])|(?!\w|:\S))", re.I)
 _TRAILING = re.compile(rf"{_BEFORE}{_OPEN}{_ONE}{_END}{_CLOSE}$", re.I)
 _READING = re.compile(r"(\d{1,4}(?::\d{2}){1,3})(?:[.,](\d{1,6}))?\s?([AaPpصمπμ])?")

@@ -45,11 +45,19 @@ _WHOLE = words_of(
 )
 _SAID = _WHOLE | {"body", "message", "sentence"}
 _MAX_NOTES = 2000
+_CUE_TIMES = re.compile(r"^(?:WEBVTT\b|[\d:.]{5,20} --> ).*\n", re.MULTILINE)
 
 
 def is_json(text: str) -> bool:
-    """Return whether *text* begins like a JSON object or list of objects, lists or texts."""
-    return _START.match(text[:1000].lstrip()) is not None
+    """Return whether *text* begins like a JSON object or list of objects, lists or texts.
+
+    It may stand in cues, as in the `metadataContent` of Microsoft Graph.
+    """
+    return _START.match(_without_cues(text[:1000]).lstrip()) is not None
+
+
+def _without_cues(text: str) -> str:
+    return _CUE_TIMES.sub("", text) if text.startswith("WEBVTT") else text
 
 
 def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
@@ -59,7 +67,7 @@ def parse_json(text: str, source: str, notes: Notes) -> list[Turn]:
     and for JSON that holds no transcript.
     """
     try:
-        data = _loaded(text, source)
+        data = _loaded(_without_cues(text), source)
         deep = is_deeper(data, MAX_DEPTH)
     except RecursionError:
         deep = True

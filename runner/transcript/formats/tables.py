@@ -25,7 +25,8 @@ _MAX_COLUMNS = 200
 _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
-_HEADING = re.compile("speaker|participant|name|time|start|^who$")  # which are nobody's name
+# What is nobody's name, as `speaker 1` may be.
+_HEADING = re.compile(r"(?!.*(?:\d|\s[a-z])$)(?:.*(?:speaker|participant|name|time|start)|who$)")
 _LINE_END = re.compile(r"\s?<br ?/?>\s?", re.IGNORECASE)
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _QUOTES_WORDS = re.compile(r'(?:^|\t)"[^"\t]*"[^"\t]')  # and not a whole cell
@@ -34,7 +35,7 @@ _MAX_LINES_ABOVE = 12
 _BAR = "\ufdd0"  # for an escaped bar; no text has this character
 _MIN_NUMBERS = 5  # that grow, to be times; fewer may be ages
 _FEW = 4  # rows in which no speaker needs to recur
-_MAX_HEADER_CHARS = 40
+_MAX_HEADER_CHARS, _MAX_HEADER_WORDS = 40, 3
 
 
 class _Dialect(NamedTuple):
@@ -211,7 +212,8 @@ def _is_foreign(rows: Rows) -> bool:
     known = keys["speaker"] or keys["start"] or keys["end"]
     if not named or (keys["text"] and known):
         return False
-    sure = {each for each in known if _HEADING.search(each.lower())}
+    short = (each for each in known if len(each.split()) <= _MAX_HEADER_WORDS)
+    sure = {each for each in short if _HEADING.match(each.lower())}
     below = {cell.strip() for row in rows[1:] for cell in row}
     above_numbers = any(
         head.strip(" .#").isalpha() and all(each.strip().isdecimal() for each in column)
@@ -262,9 +264,10 @@ def _guessed(rows: Rows) -> list[str]:
     labels = [at for at in rest if all(cell.endswith(":") for cell in columns[at])]
     if not rest:
         return names
+    sizes = {at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))) for at in rest}
     words = max(
         [at for at in rest if at not in labels] or rest,
-        key=lambda at: (sum(c.count(" ") for c in columns[at]), len("".join(columns[at]))),
+        key=lambda at: (sizes[at][0] > 0 and not _are_names(columns[at], lone=True), sizes[at]),
     )
     beside = [at for at in rest if at != words]
     who = next((at for at in beside if _are_names(columns[at], lone=len(beside) == 1)), None)

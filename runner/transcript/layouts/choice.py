@@ -18,9 +18,9 @@ from runner.transcript.layouts.label_reading import Opening
 from runner.transcript.layouts.labels import Likeness, is_division, is_ordinary, likeness
 from runner.transcript.layouts.openings import (
     NO_OFFICE,
-    SENTENCE_ENDS,
     below_time,
     dashed,
+    ends_words,
     in_columns,
     in_line,
 )
@@ -181,7 +181,7 @@ def is_title(rows: Sequence[Row], at: int) -> bool:
         return False
     if row.raw.endswith(":"):
         return WORDS["clause"].isdisjoint(row.raw.lower().split())
-    return at + 1 < len(rows) and rows[at + 1].gap and not row.raw.endswith(SENTENCE_ENDS)
+    return at + 1 < len(rows) and rows[at + 1].gap and not ends_words(row.raw)
 
 
 def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
@@ -193,7 +193,7 @@ def is_lone_name(rows: Sequence[Row], at: int, turns: Collection[int]) -> bool:
 
 def may_be_name(row: Row) -> bool:
     """Return whether a row is a name and nothing else."""
-    if row.mark or row.stamp or not row.raw[:1].isalpha() or row.raw.endswith(SENTENCE_ENDS):
+    if row.mark or row.stamp or not row.raw[:1].isalpha() or ends_words(row.raw):
         return False
     return len(row.raw.split()) <= _MAX_NAME_WORDS and likeness(row.raw) == Likeness.NAME
 
@@ -247,13 +247,11 @@ def _known(
     below: bool,
 ) -> Turns:
     """Return the openings of *known* speakers, but not text *below* a label of its own."""
-    texts = {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
+    taken = {row for at, (_, each) in turns.items() for row in range(at, at + each.rows)}
+    taken |= {at + each.rows for at, (_, each) in turns.items() if below and not each.rest}
     known = set(map(str.casefold, known))
     return {
         at: OpenedTurn(opening.label, opening)
         for at, opening in seen.items()
-        if opening.label.casefold() in known
-        and at not in turns
-        and at not in texts
-        and rows[at].placed
+        if opening.label.casefold() in known and at not in taken and rows[at].placed
     }

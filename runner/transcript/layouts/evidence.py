@@ -78,11 +78,20 @@ def openings_in(
 
 
 def _without_words(found: dict[int, Opening], rows: Sequence[Row]) -> dict[int, Opening]:
-    """Leave out the lines below labels of their own, if most labels are: they are words."""
-    heads = [at + each.rows for at, each in found.items() if not each.rest]
+    """Leave out the lines below labels of their own, if most labels are: they are words.
+
+    A label that recurs stays below one that does not, such as words before a colon.
+    """
+    counts = Counter(each.label for each in found.values())
+    heads = {at + each.rows: counts[each.label] for at, each in found.items() if not each.rest}
     if len(heads) < max(2, len(found) / 2):
         return found
-    words = {at for at in heads if at < len(rows) and not (rows[at].gap or rows[at].stamp)}
+    words = {
+        at
+        for at, uses in heads.items()
+        if at in found and not (rows[at].gap or rows[at].stamp)
+        if uses > 1 or counts[found[at].label] == 1
+    }
     return {at: opening for at, opening in found.items() if at not in words}
 
 

@@ -98,7 +98,8 @@ def _cutter_of(
 
 def _labels(lines: Iterable[str], known: Collection[str]) -> set[str]:
     found = Counter(match[2] for line in lines for match in _LABEL.finditer(line))
-    parts = {word.strip(",") for label in known for word in label.split()[1:]}
+    names = (label.split() for label in known if not label.startswith("The "))  # of an office
+    parts = {word.strip(",") for name in names for word in name[1:]}
     parts = {part for part in parts & found.keys() if likeness(part) == Likeness.NAME}
     if found.keys().isdisjoint(known):
         return {*known, *parts}

@@ -20,6 +20,7 @@ _SENTENCE = WORDS["clause"] - words_of("the a an and to for with on in this here
 _MAX_PREFIX_WORDS = 5
 _IN_NAMES = frozenset(".-_@#()")
 _NOT_NAME = frozenset("?!;/\\{}<>=")
+_SENTENCE_ENDS = re.compile(r"[a-z]{2}\.\s+[A-Z]")
 
 _PARTICLES = WORDS["particles"]
 FACTS = WORDS["facts"]
@@ -210,14 +211,15 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     if all(each.address for each in group) or like == Likeness.NONE:
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
-        return None if any(each.placed for each in group) and like < Likeness.NAME else often
+        often = often or (bool(habit.dress) and like == Likeness.NAME)
+        return often or (None if any(each.placed for each in group) else False)
     if not fits and habit.every and like == Likeness.NAME and not habit.timed:
         return None
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
         return True
-    if not any(each.placed for each in group):
+    if not (any(each.placed for each in group) or (fits and (habit.timed or habit.dress))):
         return False
     if like == Likeness.NAME:
         return _once(label, habit, set_off=set_off)
@@ -228,7 +230,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
         often = often and (len(words) < _MAX_PREFIX_WORDS or _SENTENCE.isdisjoint(words[1:]))
         return often or like == Likeness.WORD or None
     if is_ordinary(label) or not habit.dense:
-        return None if habit.dense and set_off else False
+        apart = set_off or (is_division(label) and label != habit.first)
+        return None if habit.dense and apart else False
     if like == Likeness.WORD or set_off:
         return True
     if habit.every and _may_name(label, len(group)):
@@ -239,7 +242,8 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
 def _may_name(label: str, uses: int) -> bool:
     """Return whether *label* may be a speaker where nearly all lines have one."""
     words = label.lower().split()
-    if len(words) > _MAX_PREFIX_WORDS or not _NOT_NAME.isdisjoint(label):
+    said = not _NOT_NAME.isdisjoint(label) or _SENTENCE_ENDS.search(label)
+    if said or len(words) > _MAX_PREFIX_WORDS:
         return False
     shaped = label[0].isupper() or not _IN_NAMES.isdisjoint(label)
     return (uses > 1 or (len(words) > 1 and shaped)) and WORDS["clause"].isdisjoint(words)

@@ -43,10 +43,17 @@ _FULL_STOP = re.compile(
 _ASIDE_BEFORE = re.compile(r"[(\[][^()\[\]:]{1,40}[)\]]\s{1,4}(?=[^\W\d][^:()\[\]]{0,60}:\s)")
 NO_OFFICE = WORDS["clause"] - {"the", "of", "for", "to", "in", "and"}
 _MAX_NAME_WORDS = 3
-SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
+_SENTENCE_ENDS = (".", "?", "!", ",", ";", "…", "。", "！", "？")
+_SHORTENED = re.compile(r"\b(?:[^\W\d_a-z]|[JS]r|Esq|Ph\.?D|M\.?D)\.$")
 
 
 Opens = Callable[[Sequence[Row], int], Opening | None]
+
+
+def ends_words(text: str) -> bool:
+    """Return whether *text* ends like words, and not like a name such as `A. J.` or `Li Jr.`."""
+    shortened = _SHORTENED.search(text) and likeness(text) == Likeness.NAME
+    return text.endswith(_SENTENCE_ENDS) and not shortened
 
 
 def in_line(rows: Sequence[Row], at: int) -> Opening | None:
@@ -84,7 +91,7 @@ def _colon_after(text: str, emphasis: str) -> int | None:
 def above_with_time(rows: Sequence[Row], at: int) -> Opening | None:
     """`Name 0:01`, or the name and the time on two lines, with the text below."""
     row = rows[at]
-    long = len(row.text) > HEAD_CHARS or row.text.endswith(SENTENCE_ENDS)
+    long = len(row.text) > HEAD_CHARS or ends_words(row.text)
     if row.stamp or at + 1 == len(rows) or long:
         return None
     text = strip_marks(row.text).rstrip(": ")
@@ -111,7 +118,7 @@ def below_time(rows: Sequence[Row], at: int) -> Opening | None:
     if at + taken == len(rows) or rows[at + taken].stamp or len(text) > HEAD_CHARS:
         return None
     name = strip_marks(text).rstrip(": ")
-    if name.endswith(SENTENCE_ENDS) and not name.endswith("."):
+    if ends_words(name) and not name.endswith("."):
         return None
     named = read_label(name, row.stamp, "", row.mark + row.opening)
     role = row.rest[1:-1] if beside else ""
@@ -123,7 +130,7 @@ def above(rows: Sequence[Row], at: int) -> Opening | None:
     row = rows[at]
     if row.stamp or at + 1 == len(rows) or len(row.text) > MAX_LABEL_CHARS or not row.placed:
         return None
-    if row.text.endswith((*SENTENCE_ENDS, ":")) or rows[at + 1].is_stamp:
+    if ends_words(row.text) or row.text.endswith(":") or rows[at + 1].is_stamp:
         return None
     named = read_label(row.text, None, "", row.mark + row.opening)
     below, words = rows[at + 1], row.text.split()
@@ -146,7 +153,7 @@ def wrapped(opens: str) -> Opens:
         if text[0] in "[(" and text[1 : max(end, 0)].strip(" (") and text.count(text[0], 1, end):
             end = text.find(close, end + 1, MAX_LABEL_CHARS + 12)
         sound = not WORDS["sounds"].isdisjoint(text[1:end].lower().split())
-        if end < 2 or text[end + 1 : end + 2] == "(" or sound:
+        if end < 2 or text[end : end + 2] == "](" or sound:
             return None
         nick = text[1:end].lstrip("@+%&~ ")  # without its mode; `+47 22 33` is a number
         named = read_label(text[1:end] if nick[:1].isdigit() else nick, row.stamp)
@@ -223,7 +230,8 @@ def parted(part: re.Pattern[str]) -> Opens:
         if found is None:
             return None
         name, rest = row.rest[: found.start()], row.rest[found.end() :].strip()
-        if part is _DASH and name.endswith("."):  # as in `Ana Ruiz, on behalf of …. – …`
+        stop = part is _DASH and name.endswith(".") and ends_words(name)
+        if stop:  # as in `Ana Ruiz, on behalf of …. – …`
             name = name[:-1].partition(",")[0]
         named = read_label(name, row.stamp, rest, row.mark + row.opening)
         least = Likeness.CLAUSE if part is _COLUMN else Likeness.WORD

@@ -14,7 +14,9 @@ _MIN_SENTENCE_WORDS = 6
 _MAX_HEADER_BLOCKS = 12
 _MAX_HEADER_ROWS = 40
 _BELOW = 5000  # rows in which a speaker speaks again
-_KEY = re.compile(r"[*_#>\s-]{0,40}([A-Za-z][\w ]{0,40}?)[*_]{0,4}\s?:[*_]{0,4}\s{0,20}(.*)$")
+_KEY = re.compile(
+    r"[*_#>\s-]{0,40}([A-Za-z][\w ]{0,40}?)[*_]{0,4}\s?(?:(?<!\d):|:(?!\d))[*_]{0,4}\s{0,20}(.*)$"
+)
 _TRANSCRIPT = re.compile(
     r"(?:^|[-–—:|]\s)\W{0,9}(?:(?:full|meeting|complete|call|video|audio|edited)\s)?"
     rf"(?:{PATTERNS['transcript']})\W*$",
@@ -25,7 +27,8 @@ _MAX_HEADING_CHARS = 80
 _ATTENDEES = WORDS["attendees"]
 _LISTS = _ATTENDEES | {"contents", "agenda"}
 _DATE_ALONE = re.compile(rf"\A(?=.*\d){DATE}\s?(?:[(（]\w[)）])?$", re.IGNORECASE)
-_MAX_LIST_WORDS, _MAX_PEOPLE = 4, 50
+_MAX_KEY_WORDS, _MAX_LIST_WORDS, _MAX_PEOPLE = 5, 4, 50
+_CLAUSE = WORDS["clause"] - {"the", "and"}
 _BEHIND_NAME = re.compile(r"\s-|,|\s?\(")
 _FIELDS = _ATTENDEES | FACTS | WORDS["fields"]
 _DATE = re.compile(
@@ -46,7 +49,9 @@ def is_speech(text: str) -> bool:
 def is_fact(line: str) -> bool:
     """Return whether *line* is a fact on the recording, such as `Date: …` or `**Attendees:** …`."""
     key = _KEY.match(line[:200])
-    return key is not None and not _FIELDS.isdisjoint(key[1].lower().split())
+    words = key[1].lower().split() if key else []
+    clause = len(words) > 1 and not _CLAUSE.isdisjoint(words)  # as in `I wrote to them: …`
+    return len(words) <= _MAX_KEY_WORDS and not clause and not _FIELDS.isdisjoint(words)
 
 
 def header(rows: Sequence[Row]) -> int:
@@ -61,7 +66,8 @@ def header(rows: Sequence[Row]) -> int:
     starts = [at for at, row in enumerate(rows) if not at or row.gap] + [len(rows)]
     for block in itertools.starmap(range, itertools.pairwise(starts[: _MAX_HEADER_BLOCKS + 1])):
         heads = heads_list(rows, block.start)
-        keys = [at for at in block[:_MAX_HEADER_ROWS] if _KEY.match(rows[at].text[:200])]
+        placed = (at for at in block[:_MAX_HEADER_ROWS] if rows[at].placed)
+        keys = [at for at in placed if _KEY.match(rows[at].text[:200])]
         is_list = after_heading and not any(_speaks(rows, at) for at in keys)
         if heads and 1 < len(block) <= _MAX_HEADER_ROWS:  # a heading and its list
             is_list = is_list or not any(_speaks(rows, at) for at in block)
@@ -113,7 +119,8 @@ def _plain_key(row: Row) -> str:
 def _speaks(rows: Sequence[Row], at: int) -> bool:
     """Return whether the key of a row recurs below, or its value is a sentence."""
     key = _KEY.match(rows[at].text[:200])
-    same = (key and row.text.startswith(key[1]) for row in rows[at + 1 : at + _BELOW])
+    below = (row.text.lstrip(">*_ ") for row in rows[at + 1 : at + _BELOW])
+    same = (key and text.startswith(key[1]) for text in below)
     return ends_sentence(rows[at].text) or any(same)
 
 

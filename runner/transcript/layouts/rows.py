@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from runner.transcript.layouts.furniture import furniture
+from runner.transcript.layouts.labels import Likeness, likeness
 from runner.transcript.model import ends_sentence, unbroken
 from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp, with_plain_stamps
@@ -22,7 +23,9 @@ _BREAK = re.compile(r"(?:<br ?/?>|(?<!\\)\\|(?<=\S) \{#[^{}\s]{1,80}\})$", re.IG
 _MAX_FRONT, _MAX_FACTS, _MAX_FACT_CHARS = 200, 40, 500  # lines and facts of a front matter
 _YAML_KEY = re.compile(r"([A-Za-z_][\w .-]{0,60}):(?:\s|$)")
 # Between sentences in a line, where a time in brackets stands, as each half minute.
-_INNER_TIME = re.compile(r"(?<=[.?!…\])\"”])\s{1,9}(?=[\[(]\d{1,2}:\d\d:\d\d[\])]\s{1,9}[^\W\d])")
+_INNER_TIME = re.compile(
+    r"(?<=[.?!…\])\"”])\s{1,9}(?=\\?[\[(]\d{1,2}:\d\d:\d\d\\?[\])]\s{1,9}[^\W\d])"
+)
 _GAP = re.compile(r"\s{2,}|\u3000")
 _QUESTION = re.compile(r"\s{0,10}(?:Q|Anf\. ?)(\d{1,5})\s{1,40}(?=([^\W\da-z][^:?!]{1,80}):)")
 _LINE_NUMBER = re.compile(r"\s{0,10}(?:\d{1,2}:\d\d:\d\d\s{1,8})?(\d{1,5})(?:\s|$)")
@@ -87,7 +90,9 @@ def rows_of(text: str, notes: Notes, places: Sequence[str] = ()) -> list[Row]:
         if kind or not line.strip():
             gap, ruled = True, ruled or kind == "rules"
         else:
-            for part in _INNER_TIME.split(line) if ":" in line else [line]:
+            parts = _INNER_TIME.split(line) if ":" in line else [line]
+            named = len(parts) > 1 and likeness(parts[0].strip()) == Likeness.NAME
+            for part in [line] if named else parts:
                 row = row_of(part, gap)
                 row.where, row.indent, row.ruled = where, len(line) - len(line.lstrip()), ruled
                 rows.append(row)
@@ -208,9 +213,9 @@ def _without_line_numbers(lines: list[str], notes: Notes) -> tuple[list[str], li
     numbers = [int(match[1]) for match in matches if match]
     written = sum(bool(line.strip()) for line in lines)
     steps = sum(after in {before + 1, 1} for before, after in itertools.pairwise(numbers))
-    every = len(numbers) == written and steps == len(numbers) - 1 > 1 and numbers[0] == 1
-    many = len(numbers) >= 10 and len(numbers) >= written * 0.8
-    if not every and not (many and steps >= (len(numbers) - 1) * 0.9):
+    most = len(numbers) >= written * 0.8
+    every = steps == len(numbers) - 1 > 1 and numbers[0] == 1
+    if not most or not (every or (len(numbers) >= 10 and steps >= (len(numbers) - 1) * 0.9)):
         return lines, []
     notes.leave_out("line numbers", "\n".join(match[1] for match in matches if match))
     rest = [
