@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
-from runner.base.secrets import refuse_keys, refuse_values
+from runner.base.secrets import Secrets, refuse_keys, refuse_values
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
@@ -71,7 +71,7 @@ def build_job(
     if transcript is None and (batch.shard or batch.shards > 1):
         expected = f"expected transcript=FOLDER or a pattern, got {path!r}"
         raise ConfigError(f"batch.shard={batch.shard} of batch.shards={batch.shards}: {expected}")
-    return run_job(setup, transcript or open_transcript(setup.settings))
+    return run_job(setup, transcript or open_transcript(setup.settings, setup.secrets))
 
 
 def setup_from(
@@ -95,6 +95,7 @@ def setup_from(
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     asked = {node.name: analyzers[node.name] for node in pipeline.nodes}
     expected = read_expectations(settings, asked, config_dirs)
+    secrets = keys_of(settings)
     setup = Setup(
         settings=settings,
         pipeline=pipeline,
@@ -105,12 +106,12 @@ def setup_from(
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         answers_digest=answers_digest(settings, prompts, expected),
+        secrets=secrets,
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
         expected=expected,
         codebook=codebook,
     )
-    secrets = setup.secrets
     refuse_values(secrets, codebook=codebook, checks=expected.body, references=expected.references)
     check_structured_keys(pipeline.nodes, analyzers)
     return setup
@@ -118,7 +119,7 @@ def setup_from(
 
 def for_transcript(batch: Setup, file: Input) -> Job:
     """Return the job of one run of a *batch*; raise TranscriptError or ConfigError."""
-    return run_job(batch, open_transcript(batch.settings, file.path))
+    return run_job(batch, open_transcript(batch.settings, batch.secrets, file.path))
 
 
 def without_transcript(batch: Setup) -> Job:
@@ -248,10 +249,10 @@ def checked_settings(data: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
+def open_transcript(settings: Settings, secrets: Secrets, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`, speakers renamed.
 
-    The values of keys in it are masked, as in replies. Raises ConfigError for a name in
+    *secrets* in it are masked, as in replies. Raises ConfigError for a name in
     `transcript.speakers` that the transcript lacks; a file of a batch may lack some.
     """
     wanted = settings.transcript
@@ -265,7 +266,7 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
         near = did_you_mean(unknown, speakers)
         raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
     transcript = renamed(transcript, wanted.speakers) if wanted.speakers else transcript
-    return without_keys(transcript, keys_of(settings))
+    return without_keys(transcript, secrets)
 
 
 def transcript_path(path: str) -> Path:
