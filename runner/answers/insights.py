@@ -20,7 +20,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
-@dataclass(slots=True)
+@dataclass
 class MergedInsight:
     """An insight of one or more *analyzers*, the most confident first."""
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from runner.base.errors import ConfigError, did_you_mean
 from runner.base.files import package_folder
 from runner.base.regular_files import user_path
-from runner.base.secrets import refuse_keys, refuse_values
+from runner.base.secrets import Secrets, refuse_keys, refuse_values
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
 from runner.config.learned import learned_before
@@ -66,7 +66,7 @@ def build_job(
     )
     if transcript is None and is_many(setup.settings.transcript.path):
         return _batch_job(setup, only)
-    one = open_transcript(setup.settings) if transcript is None else transcript
+    one = transcript or open_transcript(setup.settings, setup.secrets)
     attributes_of(setup.settings, None)  # raises for any
     batch, path = setup.settings.batch, setup.settings.transcript.path
     if transcript is None and (batch.shard or batch.shards > 1):
@@ -96,6 +96,7 @@ def setup_from(
     prompts = {name: analyzer.prompt_digest for name, analyzer in analyzers.items()}
     asked = {node.name: analyzers[node.name] for node in pipeline.nodes}
     expected = read_expectations(settings, asked, config_dirs)
+    secrets = keys_of(settings)
     setup = Setup(
         settings=settings,
         pipeline=pipeline,
@@ -106,12 +107,12 @@ def setup_from(
         composed=composed,
         config_digest=digest(json.dumps([settings.model_dump(), prompts], sort_keys=True)),
         answers_digest=answers_digest(settings, prompts, expected),
+        secrets=secrets,
         config_dirs=tuple(folder.resolve() for folder in config_dirs),
         overrides=tuple(overrides),
         expected=expected,
         codebook=codebook,
     )
-    secrets = setup.secrets
     refuse_values(secrets, codebook=codebook, checks=expected.body, references=expected.references)
     check_structured_keys(pipeline.nodes, analyzers)
     return setup
@@ -119,7 +120,7 @@ def setup_from(
 
 def for_transcript(batch: Setup, file: Input) -> Job:
     """Return the job of one run of a *batch*; raise TranscriptError or ConfigError."""
-    return run_job(batch, open_transcript(batch.settings, file.path))
+    return run_job(batch, open_transcript(batch.settings, batch.secrets, file.path))
 
 
 def without_transcript(batch: Setup) -> Job:
@@ -250,10 +251,10 @@ def checked_settings(data: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
+def open_transcript(settings: Settings, secrets: Secrets, file: Path | None = None) -> Transcript:
     """Read the transcript in *file*, by default that of `transcript.path`, speakers renamed.
 
-    The values of keys in it are masked, as in replies. Raises ConfigError for a name in
+    *secrets* in it are masked, as in replies. Raises ConfigError for a name in
     `transcript.speakers` that the transcript lacks; a file of a batch may lack some.
     """
     wanted = settings.transcript
@@ -267,7 +268,7 @@ def open_transcript(settings: Settings, file: Path | None = None) -> Transcript:
         near = did_you_mean(unknown, speakers)
         raise ConfigError(f"transcript.speakers: no speaker is called {unknown!r} in {path}{near}")
     transcript = renamed(transcript, wanted.speakers) if wanted.speakers else transcript
-    return without_keys(transcript, keys_of(settings))
+    return without_keys(transcript, secrets)
 
 
 def transcript_path(path: str) -> Path:

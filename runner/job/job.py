@@ -44,9 +44,10 @@ class Setup:
     *models* are by name. *config* is the resolved configuration as YAML, *composed* the same
     before its interpolations were resolved, *config_digest* the SHA-256 of the settings and
     prompts, *answers_digest* that of `config_diff`; *config_dirs* are the `--config-dir` folders;
-    *expected* are the checks of answers, *codebook* the codes of its coders. *pipeline* is that of
-    each transcript, *collection* that of a whole batch, often empty. *to_embed* has the known texts
-    of each call for embeddings and their tokens, None without such calls.
+    *expected* are the checks of answers, *codebook* the codes of its coders, *secrets* the keys of
+    this process (see `keys_of`). *pipeline* is that of each transcript, *collection* that of a
+    whole batch, often empty. *to_embed* has the known texts of each call for embeddings and their
+    tokens, None without such calls.
     """
 
     settings: Settings
@@ -58,16 +59,12 @@ class Setup:
     composed: str
     config_digest: str
     answers_digest: str
+    secrets: Secrets = field(repr=False)
     config_dirs: tuple[Path, ...] = ()
     overrides: tuple[str, ...] = ()
     expected: JobChecks = field(default_factory=JobChecks)
     codebook: Codebook | None = None
     to_embed: tuple[tuple[int, int], ...] | None = None
-
-    @cached_property
-    def secrets(self) -> Secrets:
-        """The keys of this process; see `keys_of`."""
-        return keys_of(self.settings)
 
     @cached_property
     def shareable(self) -> tuple[tuple[Formats, ...], tuple[str, ...]]:

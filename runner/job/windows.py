@@ -192,6 +192,6 @@ def window_notes(models: Iterable[Model]) -> Iterator[str]:
 
 def _sharing(nodes: Sequence[Node], fits: Mapping[str, Fit]) -> dict[str, Fit]:
     """Give nodes with equal context settings the same budget, so that they share a context."""
-    keys = {node.name: repr((node.context, sorted(node.needs))) for node in nodes}
+    keys = {node.name: (node.context, sorted(node.needs)) for node in nodes}
     alike = {name: [fits[n].context for n in fits if keys[n] == keys[name]] for name in fits}
     return {name: replace(fit, context=min(alike[name])) for name, fit in fits.items()}

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from runner.base.json import text
@@ -15,7 +16,7 @@ MAX_OPEN = 200_000  # calls in flight, far more than any process has
 Line = Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class JournalCall:
     """One attempt of *unit*, an analyzer's name or `NAME/part_NN`."""
 
@@ -25,12 +26,12 @@ class JournalCall:
     end: Line  # empty if the process died first
     last: Line = field(default_factory=dict)  # the last line that such a process wrote
 
-    @property
+    @cached_property
     def start_s(self) -> float:
         """Time of sending, in seconds since 1970; raises ValueError."""
         return time_of(self.start)
 
-    @property
+    @cached_property
     def end_s(self) -> float:
         """Time of its end, or of its process's last line; raises ValueError."""
         return max(self.start_s, time_of(self.end or self.last))

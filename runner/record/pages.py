@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -94,7 +94,7 @@ class Pages:
         placed(merged, self.job.transcript.segments)
         page = as_markdown(merged, len(answers))
         per = self.job.settings.output.insights_csv
-        rows = rows_of(map(asdict, merged), self.job.transcript.name, per)
+        rows = rows_of(map(vars, merged), self.job.transcript.name, per)
         return {
             "insights.json": merged,
             "insights.csv": as_rows([COLUMNS, *rows]),

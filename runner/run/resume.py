@@ -18,7 +18,7 @@ from runner.config.schema import GROUPS, Settings, nearest_key, validate
 from runner.job.build import build_job, open_transcript, resolve, transcript_path
 from runner.job.config_diff import changes
 from runner.job.expectations import has_checked
-from runner.job.job import BatchJob, Job
+from runner.job.job import BatchJob, Job, keys_of
 from runner.record.batch_directory import batch_of, is_batch, known_names
 from runner.record.reuse import PreviousSession
 from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
@@ -198,7 +198,7 @@ def _transcript(stored: Transcript, settings: Settings) -> Transcript:
         return stored
     with suppress(TranscriptError, ConfigError):
         if kind_of(transcript_path(settings.transcript.path)) == "file":  # a pipe is read once
-            return open_transcript(settings)
+            return open_transcript(settings, keys_of(settings))
     return stored
 
 

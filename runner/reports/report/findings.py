@@ -10,7 +10,7 @@ from typing import Any
 
 from runner.answers.second_answer import added_count
 from runner.base.format import clock
-from runner.base.json import listing, mapping, mappings, number, text
+from runner.base.json import listing, mappings, number, text
 from runner.reports.report.nodes import NodeFacts
 from runner.reports.report.render import label
 from runner.transcript.model import Transcript
@@ -176,8 +176,8 @@ def _marked(tree: ValueTree, later: int) -> ValueTree:
 
 def is_evidence(value: Any) -> bool:
     """Return whether *value* is a quote with its segment."""
-    held = mapping(value)
-    return isinstance(held.get("segment"), str) and isinstance(held.get("quote"), str)
+    cites = isinstance(value, dict) and isinstance(value.get("segment"), str)
+    return cites and isinstance(value.get("quote"), str)
 
 
 def quotes_of(value: Any, places: Places) -> tuple[Quote, ...]:
@@ -188,16 +188,16 @@ def quotes_of(value: Any, places: Places) -> tuple[Quote, ...]:
 def _quote(evidence: Mapping[str, Any], places: Places) -> Quote:
     segment, match = evidence["segment"], evidence.get("match")
     match = match if match in ("exact", "near", "absent") else "unchecked"
-    difference = text(evidence.get("difference")) if match == "near" else ""
-    pieces = zip(cycle(("same", "quoted", "said")), _CHANGE.split(difference), strict=False)
-    changes = tuple((kind, words) for kind, words in pieces if words)
+    pieces = _CHANGE.split(text(evidence.get("difference"))) if match == "near" else ()
+    kinds = cycle(("same", "quoted", "said"))
+    changes = tuple((kind, words) for kind, words in zip(kinds, pieces, strict=False) if words)
     place, moved = places.get(segment, SegmentPlace(segment)), text(evidence.get("moved_from"))
     return Quote(evidence["quote"], place, match, moved, changes)
 
 
 def shown(value: Any, quoted: Quoted, depth: int = 0) -> ValueTree:
     """Return *value* as a tree, with its quotes separated out; they come behind its parts."""
-    if depth >= MAX_DEPTH or not isinstance(value, Mapping | list):
+    if depth >= MAX_DEPTH or not isinstance(value, dict | list):
         return ValueTree("text", label(value))
     if is_evidence(value):
         return ValueTree("group", quotes=quoted([value]))

@@ -145,7 +145,7 @@ def in_words(value: Any, names: Collection[str]) -> Any:
         if "_" not in value:
             return value
         return _NAME.sub(lambda at: title_of(at[0]) if at[0] in names else at[0], value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {k: v if k in _AS_IT_IS else in_words(v, names) for k, v in value.items()}
     return [in_words(each, names) for each in value] if isinstance(value, list) else value
 

@@ -82,7 +82,7 @@ def title_of(name: Any) -> str:
 def label(value: Any) -> str:
     """Return a category, or the value of an enumeration, without underscores."""
     words = text(value)
-    return words.replace("_", " ") if _LABEL.fullmatch(words) else words
+    return words.replace("_", " ") if "_" in words and _LABEL.fullmatch(words) else words
 
 
 def link_to(file: Path, folder: Path) -> str | None:

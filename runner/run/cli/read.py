@@ -11,6 +11,7 @@ from runner.base.text import to_terminal
 from runner.config.resolve import resolve
 from runner.config.schema import Settings, known_keys
 from runner.job.build import checked_settings, open_transcript
+from runner.job.job import keys_of
 from runner.run.cli.command_line import composed
 from runner.transcript.model import Transcript
 from runner.transcript.redact.null_redaction import NullRedaction
@@ -32,7 +33,7 @@ def _read(given: Arguments) -> None:
     if not wanted.isdecimal():
         raise ConfigError(f"--segments {wanted}: expected a whole number, such as {SEGMENTS}")
     settings = _settings(file, overrides)
-    transcript = open_transcript(settings)
+    transcript = open_transcript(settings, keys_of(settings))
     print("\n".join(_page(transcript, *redacted(settings.transcript, transcript), int(wanted))))
 
 

@@ -11,6 +11,7 @@ from runner.base.json import listing, section, text
 from runner.base.regular_files import folders_in, kind_of, user_path
 from runner.config.schema import Settings
 from runner.job.build import open_transcript
+from runner.job.job import keys_of
 from runner.providers.offline.language.asking import asked_terms, respelt, terms_of
 from runner.providers.offline.language.sentences import words
 from runner.record.batch_directory import is_batch, single_runs, transcripts_of
@@ -151,14 +152,14 @@ def _sources(settings: Settings) -> list[tuple[str, Callable[[], Transcript]]]:
     """Return for each transcript a name, empty if it has its own, and a function that opens it."""
     path = settings.transcript.path
     if not is_many(path):
-        return [("", partial(open_transcript, settings))]
+        return [("", partial(open_transcript, settings, keys_of(settings)))]
     if found := _runs_in(user_path(path)):
         names = {run: name for batch in filter(is_batch, found)
                  for run, name in transcripts_of(batch).items()}  # fmt: skip
         runs = single_runs(found)
         return [(names.get(run, ""), partial(_stored, run, settings)) for run in runs]
-    files = find_inputs(settings)
-    return [(file.name, partial(open_transcript, settings, file.path)) for file in files]
+    files, opened = find_inputs(settings), partial(open_transcript, settings, keys_of(settings))
+    return [(file.name, partial(opened, file.path)) for file in files]
 
 
 def redaction_of(path: str) -> tuple[str, list[str], list[str]]:

@@ -19,13 +19,17 @@ from runner.transcript.words import WORDS
 
 _CHEVRONS = re.compile(r">>{1,3}\s*")
 _QUESTION_ANSWER = re.compile(r"([QA])(?:[.:]\s+|[.:]$|\s{2,}|\t|(?<=Q)\s(?=[^\sa-z\d]))")
+# This and _COLUMN begin with one character, for speed; what follows looks back at it.
 _DASH = re.compile(
-    r"\s{1,20}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w)[>/;]\s{1,20}|(?<=[\w)])—(?=[^\s\da-z])"
-    r"|(?:(?<=^[A-Z]\d)|(?<=^[A-Z]\d\d))[-.)]\s{1,20}"  # codes such as `P12`
+    r"[\s>/;—.)-](?:(?<=\s)\s{0,19}(?:[-–—]{1,2}>?|[»~→])\s{1,20}|(?<=\w[>/;])\s{1,20}"
+    r"|(?<=[\w)]—)(?=[^\s\da-z])"
+    r"|(?:(?<=^[A-Z]\d[-.)])|(?<=^[A-Z]\d\d[-.)]))\s{1,20})"  # codes such as `P12`
 )
 _CALL_SIGN = re.compile(r"([A-Z][A-Z\d/_-]{1,11})(?:\s{2,20}(?=\S)|\s(?=[^\sa-z]))")
 _LEAD = re.compile(r"^[\s`]{1,9}(?:[-–—]\s)?")
-_COLUMN = re.compile(r"\t+|\u3000|\s{0,8}\|\s{0,8}|\s{3,}")
+_COLUMN = re.compile(
+    r"[\s|](?:(?<=\t)\t*|(?<=\u3000)|(?<=\s)\s{0,7}\|\s{0,8}|(?<=\|)\s{0,8}|(?<=\s)\s{2,})"
+)
 _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 # A title and a name, a Greek or Cyrillic name and initials, a chair; or capitals.
