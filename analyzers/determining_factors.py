@@ -11,13 +11,13 @@ from runner.answers.shape import Evidence, Point, Strict
 
 
 class Factor(Strict):
-    """One force on the outcome; null is what nobody tells."""
+    """One force on the outcome."""
 
     id: str = Field(description="D1, D2, …")
     name: str = Field(description="Two to five words.")
-    direction: Literal["drives", "restrains", "depends"] | None
-    strength: int | None = Field(ge=1, le=5, description="1 slight to 5 decisive.")
-    role: Literal["necessary", "sufficient", "contributing"] | None
+    direction: Literal["drives", "restrains", "depends", "unclear"]
+    strength: int | None = Field(ge=1, le=5, description="1 slight to 5 decisive; null: not told.")
+    role: Literal["necessary", "sufficient", "contributing", "unclear"]
     controllable: Literal["yes", "partly", "no", "unknown"]
     mechanism: str = Field(description="How it acts on the outcome.")
     counterfactual: str = Field(

@@ -26,7 +26,7 @@ _MOSTLY = 0.9
 _RULE = re.compile(r"[\s|:+=-]{0,400}$")
 _EMPHASIS = re.compile(r"^\s{0,40}(\*{1,3}|_{1,3}|`)([^*_`]{1,200})\1\s{0,40}$")
 # What is nobody's name, as `speaker 1` may be.
-_HEADING = re.compile(r"(?!.*(?:\d|\s[a-z])$)(?:.*(?:speaker|participant|name|time|start)|who$)")
+_HEADING = re.compile(r"^(?!.*(?:\d|\s[a-z])$)(?:.*(?:speaker|participant|name|time|start)|who$)")
 _LINE_END = re.compile(r"\s?<br ?/?>\s?", re.IGNORECASE)
 _NAMED_DELIMITER = re.compile(r"sep=(.)\s*$")
 _QUOTES_WORDS = re.compile(r'(?:^|\t)"[^"\t]*"[^"\t]')  # and not a whole cell

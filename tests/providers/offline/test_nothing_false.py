@@ -519,7 +519,7 @@ def test_factors_and_principles_state_nothing_that_nobody_said() -> None:
     principles = answer("first_principles", given)["structured_data"]
 
     keys = ("direction", "strength", "role", "controllable")
-    assert {(None, None, None, "unknown")} == {
+    assert {("unclear", None, "unclear", "unknown")} == {
         tuple(each[key] for key in keys) for each in factors["factors"]
     }
     assert ([], [], []) == (

@@ -310,7 +310,7 @@ def test_the_plan_bounds_a_judge_as_the_budget_does_for_the_longest_answer(
     node = next(each for each in made.pipeline.nodes if each.name == "say_means")
     longest = question("It says good.", " word" * made.fit(node, made.main).reply, swapped=False)
     asked = Request("judge", longest, JUDGE_TOKENS, schema=SCHEMA)
-    most, _ = asyncio.run(Sizer(judge.tokenizer).size(asked))
+    most = asyncio.run(Sizer(judge.tokenizer).size(asked)).tokens
 
     assert bool(parts) == (nodes["say_means"].calls > 1)
     assert nodes["say_means judged"].most_tokens / 2 == pytest.approx(most, abs=2)  # at the seams

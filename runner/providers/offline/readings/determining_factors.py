@@ -51,9 +51,9 @@ def _factor(
     return {
         "id": f"D{number}",
         "name": name,
-        "direction": None,
+        "direction": "unclear",
         "strength": None,
-        "role": "necessary" if needed else None,
+        "role": "necessary" if needed else "unclear",
         "controllable": "unknown",
         "mechanism": mechanism,
         "counterfactual": f"Said to be required: {mechanism}." if needed else "not recognised",
