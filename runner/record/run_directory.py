@@ -52,7 +52,9 @@ def new_run_path(root: Path, transcript_name: str, kind: str = "runs") -> Path:
 
 def root_above(path: Path) -> Path | None:
     """Return the `output.dir` of the run, batch, sweep or job in *path*, None if unknown."""
-    return next((p.parents[1] for p in (path, path.parent) if p.parent.name in KINDS), None)
+    if path.parent.name in KINDS:
+        return path.parent.parent
+    return path.parents[2] if path.parent.parent.name == "sweeps" else None
 
 
 def check_folders(run: Path) -> None:

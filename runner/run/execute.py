@@ -10,7 +10,7 @@ import structlog
 
 from runner.answers.outcome import ANSWERED
 from runner.base.command import print_error
-from runner.base.errors import EXIT_OK, OutputError, reason
+from runner.base.errors import EXIT_OK, OutputError, reason, writable
 from runner.base.files import Lines
 from runner.base.loop_lag import Lag, LagProbe, spare_collections
 from runner.base.text import print_stderr, to_terminal
@@ -42,7 +42,7 @@ from runner.record.signature import signing_key
 from runner.record.store import Store
 from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
-from runner.reports.report.write import lacks_reports, try_write_report
+from runner.reports.report.write import missing_reports, try_write_report, write_report
 from runner.run import last_line
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
@@ -129,10 +129,11 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
     job, previous = resumption.job, resumption.previous
     if previous.unchanged and await offload(last_line.nothing_to_do, previous.path, job):
         line = f"nothing to do: {previous.path} is complete"
-        if await offload(lacks_reports, previous.path):  # there was no room for them
-            if fault := await offload(try_write_report, previous.path):
-                raise OutputError(fault)
-            line = f"{previous.path} is complete; written: {previous.path / REPORT}"
+        if missing := await offload(missing_reports, previous.path):  # there was no room for them
+            with writable(previous.path):
+                for run in dict.fromkeys((*missing, previous.path)):  # its page links to the others
+                    page = await offload(write_report, run)
+            line = f"{previous.path} is complete; written: {page}"
         if shared.prints_end:
             print_stderr(to_terminal(f"colloquy: {line}"))
         return EXIT_OK, None

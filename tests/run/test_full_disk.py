@@ -257,6 +257,10 @@ def test_reports_of_a_batch_without_room_are_written_when_it_is_resumed(
     assert 3 == len(reports)
     reports[0].unlink()
     capsys.readouterr()
+    lacking = f"cannot write run: {reports[0]}: No space left on device"
+    with refused("report.html"), pytest.raises(OutputError, match=lacking):
+        resume()
+    assert ("", "") == capsys.readouterr()
 
     assert (0, []) == resume()
     assert reports[0].is_file()

@@ -57,10 +57,10 @@ def write_report(path: Path, first: Callable[[StoredRun], None] | None = None) -
     return path / REPORT
 
 
-def lacks_reports(path: Path) -> bool:
-    """Return whether the run or batch in *path*, or a run on its page, has no report."""
+def missing_reports(path: Path) -> list[Path]:
+    """Return those of the run or batch in *path* and the runs on its page that have no report."""
     runs = list(transcripts_of(path))[:MAX_FILES] if is_batch(path) else []
-    return any(kind_of(run / REPORT) != "file" for run in (*runs, path))
+    return [run for run in (*runs, path) if kind_of(run / REPORT) != "file"]
 
 
 def _write(run: StoredRun, page: str, *, durable: bool = True) -> None:
