@@ -129,9 +129,8 @@ def guessed_s(reply_tokens: float) -> float:
 
 def read_batch_latencies(root: Path, model: str) -> list[float]:
     """Return the seconds that the last batches of *model* took."""
-    return [
-        amount(value) for value in listing(section(read_json(root / HISTORY), BATCHES).get(model))
-    ]
+    known = section(read_json(root / HISTORY), BATCHES)
+    return [amount(value) for value in listing(known.get(model))]
 
 
 def add_batch_latencies(root: Path, model: str, seconds: Sequence[float]) -> None:

@@ -63,12 +63,8 @@ def status_of(run: Path) -> Iterator[str]:
 
 
 def _max_cost(calls: Sequence[HeldCall]) -> str:
-    usd_held = sum(call.most.usd for call in calls)
-    return (
-        f"up to {usd(usd_held)}"
-        if usd_held
-        else f"{count(sum(c.most.tokens for c in calls))} tokens"
-    )
+    dollars, tokens = sum(c.most.usd for c in calls), sum(c.most.tokens for c in calls)
+    return f"up to {usd(dollars)}" if dollars else f"{count(tokens)} tokens"
 
 
 main = command("colloquy-status", USAGE, _list)
