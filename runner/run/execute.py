@@ -33,7 +33,7 @@ from runner.providers.batches.factory import batch_endpoint
 from runner.providers.simulated.process import IdleProcesses, simulated_process
 from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
-from runner.record.batch_directory import REPORT, RESULTS
+from runner.record.batch_directory import RESULTS
 from runner.record.events import run_log, set_library_levels
 from runner.record.metadata import versions
 from runner.record.reuse import StoredAnswers, keep_damaged_metadata
