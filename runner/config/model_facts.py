@@ -1,5 +1,6 @@
 """Facts about models: windows and caching, from litellm's map without importing litellm."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -14,6 +15,7 @@ OFFLINE = "offline/"  # prefix of the names of our extractive models
 SIMULATED = "openai/simulated"  # accepts what the provider that it simulates accepts
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
 _MAP = "model_prices_and_context_window_backup.json"
+_TUNED = re.compile(r"(/ft:[^:]+):.*")  # the model that was fine-tuned, then by whom
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 
@@ -63,9 +65,10 @@ def model_facts(name: str) -> ModelFacts:
 def map_name(name: str, base_model: str | None) -> str:
     """Return the name by which the map knows the model *name*, a deployment of *base_model*.
 
-    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.
+    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices, and
+    `openai/ft:gpt-4.1:acme::x` as `openai/ft:gpt-4.1`.
     """
-    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else name
+    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else _TUNED.sub(r"\1", name)
 
 
 def map_entry(name: str) -> Mapping[str, Any] | None:
