@@ -1,6 +1,5 @@
 """Facts about models: windows and caching, from litellm's map without importing litellm."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -15,7 +14,6 @@ OFFLINE = "offline/"  # prefix of the names of our extractive models
 SIMULATED = "openai/simulated"  # accepts what the provider that it simulates accepts
 OFFLINE_WINDOW = 2_000_000  # tokens; the readings are linear, so this bounds memory only
 _MAP = "model_prices_and_context_window_backup.json"
-_TUNED = re.compile(r"(/ft:[^:]+):.*")  # the model that was fine-tuned, then by whom
 _NO_SCHEMA = ("hosted_vllm", "llamacpp", "llamafile", "lm_studio", "ollama", "ollama_chat")
 
 
@@ -44,8 +42,7 @@ def model_facts(name: str) -> ModelFacts:
     """
     if name.startswith(OFFLINE):
         return ModelFacts(OFFLINE_WINDOW, supports_schema=True)
-    entry = map_entry(name)
-    if entry is None:
+    if (entry := map_entry(name)) is None:
         return ModelFacts()
     provider = str(entry.get("litellm_provider")).removesuffix("_converse")
     rules = CACHE_RULES.get(provider)
@@ -68,7 +65,8 @@ def map_name(name: str, base_model: str | None) -> str:
     `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices, and
     `openai/ft:gpt-4.1:acme::x` as `openai/ft:gpt-4.1`.
     """
-    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else _TUNED.sub(r"\1", name)
+    known = ":".join(name.split(":")[:2]) if "/ft:" in name else name
+    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else known
 
 
 def map_entry(name: str) -> Mapping[str, Any] | None:
