@@ -42,7 +42,7 @@ class Tokenizer:
 
 def tokenizer_for(model: str) -> Tokenizer:
     """Return the tokenizer of a litellm model string such as `openai/gpt-4o-mini`."""
-    name = model.rsplit("/", 1)[-1].lower()
+    name = model.rsplit("/", 1)[-1].lower().removeprefix("ft:")
     older = name == "gpt-4" or name.startswith(_CL100K)
     encoding = "cl100k_base" if older else "o200k_base"
     if not _is_installed(encoding):

@@ -211,8 +211,7 @@ class _Section:
 
     def holds(self, item: _Item) -> bool:
         """Return whether *item* belongs to it."""
-        may = item.listed or (self.holds_bare and not item.is_head)
-        return may and item.depth > self.depth
+        return item.depth > self.depth and (item.listed or (self.holds_bare and not item.is_head))
 
 
 def _questions(items: Sequence[_Item]) -> Iterator[str]:

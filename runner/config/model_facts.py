@@ -42,8 +42,7 @@ def model_facts(name: str) -> ModelFacts:
     """
     if name.startswith(OFFLINE):
         return ModelFacts(OFFLINE_WINDOW, supports_schema=True)
-    entry = map_entry(name)
-    if entry is None:
+    if (entry := map_entry(name)) is None:
         return ModelFacts()
     provider = str(entry.get("litellm_provider")).removesuffix("_converse")
     rules = CACHE_RULES.get(provider)
@@ -63,9 +62,11 @@ def model_facts(name: str) -> ModelFacts:
 def map_name(name: str, base_model: str | None) -> str:
     """Return the name by which the map knows the model *name*, a deployment of *base_model*.
 
-    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices.
+    `azure/mine` with `gpt-6-luna` is known as `azure/gpt-6-luna`, which has Azure's prices, and
+    `openai/ft:gpt-4.1:acme::x` as `openai/ft:gpt-4.1`.
     """
-    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else name
+    known = ":".join(name.split(":")[:2]) if "/ft:" in name else name
+    return f"{name.split('/', 1)[0]}/{base_model}" if base_model else known
 
 
 def map_entry(name: str) -> Mapping[str, Any] | None:

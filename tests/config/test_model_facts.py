@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import model_facts
+from runner.providers.litellm.route import ModelRoute
+from runner.providers.prices import prices_of
 
 
 @pytest.mark.parametrize(
@@ -34,3 +37,11 @@ def test_a_gateways_model_has_the_facts_of_the_model_behind_it() -> None:
     behind, through = model_facts("gpt-5-mini"), model_facts("openrouter/openai/gpt-5-mini")
 
     assert behind == through
+
+
+def test_a_fine_tuned_model_has_the_prices_and_facts_of_tuned_models_in_the_map() -> None:
+    route = ModelRoute("openai/ft:gpt-4.1-2025-04-14:acme:notes:A1b2")
+
+    assert prices_of(route) == prices_of(ModelRoute("openai/ft:gpt-4.1-2025-04-14")) is not None
+    assert 1_047_576 == model_facts(route.map_name).context_window
+    assert tokenizer_for(route.map_name).exact

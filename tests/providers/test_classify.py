@@ -120,6 +120,7 @@ class LitellmError(Exception):
         (400, "Output blocked by content filtering policy", None, "refused"),
         (403, "Your account was flagged", None, "auth"),
         (403, told(code="model_not_found"), None, "not_found"),
+        (403, '{"message": "You don\'t have access to the model with the ID."}', None, "not_found"),
         (400, f"[{told(details=[{'reason': 'API_KEY_INVALID'}])}]", None, "auth"),
         (429, "Request too large for x: Limit 30, Requested 40", None, "context_exceeded"),
         (400, "You have reached your specified API usage limits.", None, "billing"),
@@ -142,6 +143,24 @@ def test_status_and_code_decide_the_kind(
 
     assert found.kind == kind
     assert found.status == status
+
+
+@pytest.mark.parametrize(
+    ("status", "text", "said"),
+    [
+        (401, "no", "openai rejected the key in $MY_KEY: no"),
+        (400, "Incorrect API key provided", "openai rejected the key in $MY_KEY: Incorrect"),
+        (403, "<html><title>Blocked</title>", "openai refused a call with the key in $MY_KEY: Bl"),
+    ],
+)
+def test_a_key_is_called_rejected_only_where_the_provider_speaks_of_it(
+    status: int, text: str, said: str
+) -> None:
+    """A firewall's page and a closed region are refusals, too, whatever the key."""
+    found = classify(refused(text, status), ModelRoute("openai/gpt-4o-mini", None, "MY_KEY"))
+
+    assert "auth" == found.kind
+    assert str(found).startswith(said)
 
 
 @pytest.mark.parametrize("status", [400, 429])

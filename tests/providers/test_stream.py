@@ -359,6 +359,8 @@ def test_an_empty_reason_in_each_chunk_is_no_end() -> None:
     ended = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
 
     assert joined(b"".join(lines([begun], done=False))) is None
+    assert b'"ab"' in (joined(b"".join([*lines([begun]), b": ping\n\n"])) or b"")
+    assert joined(b"".join([*lines([begun]), b": \n" * 300, b"x"])) is None  # without delay
     assert b'"ab"' in (joined(b"".join(lines([begun, ended]))) or b"")
 
 

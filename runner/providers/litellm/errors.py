@@ -171,7 +171,8 @@ def _full_message(
         return f"the proxy before {route.host} refuses the call: {message} ({PROXY_HINT})"
     if kind == "auth":
         key = f"the key in ${route.api_key_env}" if route.api_key_env else "a call without a key"
-        return f"{route.host} rejected {key}: {message}"
+        is_wrong = not route.api_key_env or status == 401 or "key" in message.lower()
+        return f"{route.host} {'rejected' if is_wrong else 'refused a call with'} {key}: {message}"
     if kind == "not_found":
         hint = "" if "model" in message.lower() else " (check the path of model.api_base, too)"
         return f"{route.host} has no model {route.name!r}: {message}{hint}"

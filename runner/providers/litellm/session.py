@@ -171,8 +171,7 @@ async def _received(
                     first.feed(chunk)
                     if ended := has_ended(body):
                         patience.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
-                size = max(size, len(body))
-                if size > limit:
+                if (size := max(size, len(body))) > limit:
                     break
     except _FAILURES as error:
         if response is None or (response.ok and not ended):

@@ -17,7 +17,7 @@ import orjson
 from runner.base.json import mapping, mappings
 
 EVENTS = "text/event-stream"
-_LAST = re.compile(rb'^data: ?(?:\[DONE\]|\{"type": ?"message_stop".*\})\s*\Z', re.MULTILINE)
+_LAST = re.compile(rb'(?m)^data: ?(?:\[DONE\]|\{"type": ?"message_stop".*\})\s*+(?:^:.*+\s*+)*+\Z')
 _FIELDS = (b"data:", b"event:", b"id:", b"retry:", b":")
 _USAGE = {"stream_options": {"include_usage": True}}
 _MAX_CALLS = 128  # of tools in one reply, as many as OpenAI allows tools
