@@ -24,7 +24,10 @@ _NEGATION = re.compile(
 _RESTART = re.compile(
     r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
 )
-_NO_FIRST = re.compile(r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)", re.IGNORECASE)
+_NO_DENIAL = re.compile(  # before a statement, or after one: "It's good, isn't it?"
+    r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)|, ¿?(?:no|ne|não|nicht wahr|"
+    r"n['’]est-ce pas|\w+n['’]t (?:i|you|he|she|it|we|they))(?=[,?])", re.IGNORECASE
+)  # fmt: skip
 _NUMBER_WORDS = {  # "one", "second" and "once" are mostly other words
     word: number * step
     for first, step, words in (
@@ -91,22 +94,42 @@ def contradicts(one: str, other: str) -> bool:
 
 
 def adds_numbers(quote: str, said: str) -> bool:
-    """Return whether *quote* has a number that the words *said* do not have."""
-    return any(fact[0].isdigit() for fact in _of_its_own(quote, said))
+    """Return whether *quote* has a number of its own, and *said* no other words in its place."""
+    if not any(fact[0].isdigit() for fact in _of_its_own(quote, said)):
+        return False
+    counted = (each for each in _changed(quote, said) if any(_numbers(each[0])))
+    return any(not instead or _differ(own, instead) for own, instead in counted)
 
 
 def _says_otherwise(one: str, other: str) -> bool:
-    """Return whether the texts differ in opposite words ("unlikely"), or in the order of facts."""
-    own, others = _in_order(one), _in_order(other)
-    steps = [step for step in Indel.opcodes(own, others) if step.tag != "equal"]
-    left = {word for step in steps for word in own[step.src_start : step.src_end]}
-    new = {word for step in steps for word in others[step.dest_start : step.dest_end]}
-    if any(pair <= left | new and pair & left and pair & new for pair in _OPPOSITES):
+    """Return whether the texts differ in opposites ("unlikely"), one number or facts' order."""
+    changed = list(_changed(one, other))
+    if any(" " not in own + others and _differ(own, others) for own, others in changed):
+        return True
+    left = {word for own, _ in changed for word in own.split()}
+    new = {word for _, others in changed for word in others.split()}
+    if any(pair & left and pair & new and len(pair & (left | new)) > 1 for pair in _OPPOSITES):
         return True
     if _is_opposed(left, new) or _is_opposed(new, left):
         return True
     facts = _facts(one)
     return any(word in facts or word.isdigit() for word in left & new)
+
+
+def _differ(own: str, others: str) -> bool:
+    """Return whether both texts have numbers, but other ones."""
+    numbers, instead = "".join(_numbers(own, 1)), "".join(_numbers(others, 1))
+    return bool(numbers and instead and numbers != instead)
+
+
+def _changed(one: str, other: str) -> Iterator[tuple[str, str]]:
+    """Yield words that only one text has, and what the *other* has in their place, if anything."""
+    own, others = _in_order(one), _in_order(other)
+    at = place = 0
+    for same in Indel.opcodes(own, others).as_matching_blocks():  # the last one is empty
+        if same.a > at or same.b > place:
+            yield " ".join(own[at : same.a]), " ".join(others[place : same.b])
+        at, place = same.a + same.size, same.b + same.size
 
 
 def _is_opposed(own: Set[str], others: Set[str]) -> bool:
@@ -146,11 +169,14 @@ def _facts(text: str) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _numbers(text: str) -> Iterator[str]:
-    """Yield the numbers of *text*, which is case-folded, in digits."""
+def _numbers(text: str, least: int = 2) -> Iterator[str]:
+    """Yield the numbers of *text*, which is case-folded, in digits.
+
+    "one" and "second" alone count from a *least* of one word.
+    """
     for compound in _COMPOUND.finditer(text):
         found = _NUMBER.findall(compound[0])
-        if len(found) == 1 and found[0] in _IN_COMPOUNDS:
+        if len(found) < least and found[0] in _IN_COMPOUNDS:
             continue
         total: float = 0  # of what ends with a power of thousand
         part: float | None = None  # of what follows
@@ -187,7 +213,7 @@ def _goes_on(part: float, value: float) -> bool:
 @lru_cache(_TEXTS)
 def denials(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
-    once = _NO_FIRST.sub("", _RESTART.sub(r"\1", text))
+    once = _NO_DENIAL.sub("", _RESTART.sub(r"\1", text))
     return sum(1 for _ in _NEGATION.finditer(once))
 
 
