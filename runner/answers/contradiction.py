@@ -1,7 +1,7 @@
 """Contradiction: whether two texts that are alike differ in a number, a name or a denial."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -103,11 +103,10 @@ def adds_numbers(quote: str, said: str) -> bool:
 
 def _says_otherwise(one: str, other: str) -> bool:
     """Return whether the texts differ in opposites ("unlikely"), one number or facts' order."""
-    changed = list(_changed(one, other))
+    changed = _changed(one, other)
     if any(" " not in own + others and _differ(own, others) for own, others in changed):
         return True
-    left = {word for own, _ in changed for word in own.split()}
-    new = {word for _, others in changed for word in others.split()}
+    left, new = ({*" ".join(words).split()} for words in zip(*changed, strict=True))
     if any(pair & left and pair & new and len(pair & (left | new)) > 1 for pair in _OPPOSITES):
         return True
     if _is_opposed(left, new) or _is_opposed(new, left):
@@ -122,13 +121,17 @@ def _differ(own: str, others: str) -> bool:
     return bool(numbers and instead and numbers != instead)
 
 
-def _changed(one: str, other: str) -> Iterator[tuple[str, str]]:
-    """Yield words that only one text has, and what the *other* has in their place, if anything."""
+def _changed(one: str, other: str) -> list[tuple[str, str]]:
+    """Return words that only one text has with what the other has in their place, if anything."""
     own, others = _in_order(one), _in_order(other)
+    return [(" ".join(own[lost]), " ".join(others[new])) for lost, new, _ in aligned(own, others)]
+
+
+def aligned(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[slice, slice, slice]]:
+    """Yield which words of *one* are replaced, by which of *other*, and which of *one* follow."""
     at = place = 0
-    for same in Indel.opcodes(own, others).as_matching_blocks():  # the last one is empty
-        if same.a > at or same.b > place:
-            yield " ".join(own[at : same.a]), " ".join(others[place : same.b])
+    for same in Indel.opcodes(one, other).as_matching_blocks():  # the last one is empty
+        yield slice(at, same.a), slice(place, same.b), slice(same.a, same.a + same.size)
         at, place = same.a + same.size, same.b + same.size
 
 
