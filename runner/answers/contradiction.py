@@ -97,14 +97,18 @@ def adds_numbers(quote: str, said: str) -> bool:
     """Return whether *quote* has a number of its own, and *said* no other words in its place."""
     if not any(fact[0].isdigit() for fact in _of_its_own(quote, said)):
         return False
-    counted = (each for each in _changed(quote, said) if any(_numbers(each[0])))
-    return any(not instead or _differ(own, instead) for own, instead in counted)
+    for own, words in _changed(quote, said):
+        number, instead = "".join(_numbers(own)), "".join(_numbers(words))
+        if number and (not words or instead not in ("", number)):
+            return True
+    return False
 
 
 def _says_otherwise(one: str, other: str) -> bool:
     """Return whether the texts differ in opposites ("unlikely"), one number or facts' order."""
     changed = _changed(one, other)
-    if any(" " not in own + others and _differ(own, others) for own, others in changed):
+    values = (map(_value, replaced) for replaced in changed)
+    if any(value and instead and value != instead for value, instead in values):
         return True
     left, new = ({*" ".join(words).split()} for words in zip(*changed, strict=True))
     if any(pair & left and pair & new and len(pair & (left | new)) > 1 for pair in _OPPOSITES):
@@ -113,12 +117,6 @@ def _says_otherwise(one: str, other: str) -> bool:
         return True
     facts = _facts(one)
     return any(word in facts or word.isdigit() for word in left & new)
-
-
-def _differ(own: str, others: str) -> bool:
-    """Return whether both texts have numbers, but other ones."""
-    numbers, instead = "".join(_numbers(own, 1)), "".join(_numbers(others, 1))
-    return bool(numbers and instead and numbers != instead)
 
 
 def _changed(one: str, other: str) -> list[tuple[str, str]]:
@@ -172,19 +170,16 @@ def _facts(text: str) -> tuple[str, ...]:
     return tuple(facts)
 
 
-def _numbers(text: str, least: int = 2) -> Iterator[str]:
-    """Yield the numbers of *text*, which is case-folded, in digits.
-
-    "one" and "second" alone count from a *least* of one word.
-    """
+def _numbers(text: str) -> Iterator[str]:
+    """Yield the numbers of *text*, which is case-folded, in digits."""
     for compound in _COMPOUND.finditer(text):
         found = _NUMBER.findall(compound[0])
-        if len(found) < least and found[0] in _IN_COMPOUNDS:
+        if len(found) == 1 and found[0] in _IN_COMPOUNDS:
             continue
         total: float = 0  # of what ends with a power of thousand
         part: float | None = None  # of what follows
         for word in found:
-            value = _NUMBER_WORDS.get(word) or _plain(word)
+            value = _value(word)
             if value is None:
                 yield word.replace(":", "")
             elif word in _POWERS:
@@ -200,10 +195,10 @@ def _numbers(text: str, least: int = 2) -> Iterator[str]:
             yield f"{total + part:.15g}"
 
 
-def _plain(digits: str) -> float | None:
+def _value(word: str) -> float | None:
     try:
-        return float(digits.replace(",", ""))
-    except ValueError:  # a time, or not in digits
+        return _NUMBER_WORDS.get(word) or float(word.replace(",", ""))
+    except ValueError:  # a time, or no number
         return None
 
 
