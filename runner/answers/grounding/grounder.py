@@ -78,15 +78,12 @@ class GroundingCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """A quote's *text* without labels, its words, and those of its *speaker* label if any.
-
-    Several people can say it if further *labels* of lines were within it.
-    """
+    """A quote without labels: its words, and those of its speaker label, None without one."""
 
     text: str
     words: list[str]
     speaker: list[str] | None
-    labels: int
+    labels: int  # of further lines within it, which tell who says them
 
 
 class Grounder:
@@ -222,7 +219,7 @@ class Grounder:
         return [_Quote(text, words(text), None, labels)]
 
     def _speaks(self, reading: _Quote, spans: Sequence[tuple[int, int]]) -> bool:
-        """Return whether one person, of its label if any, says all *spans* without other labels."""
+        """Return whether one person, that of its label, says *spans*, up to any further label."""
         numbers = [number for span in spans for number, *_ in self._within(*span)]
         said = numbers[:1] if reading.labels else numbers
         speaker, *others = {self._segments[number].speaker for number in said}
