@@ -1,7 +1,7 @@
 """Contradiction: whether two texts that are alike differ in a number, a name or a denial."""
 
 import re
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Sequence, Set
 from functools import lru_cache
 
 from rapidfuzz import fuzz
@@ -24,7 +24,10 @@ _NEGATION = re.compile(
 _RESTART = re.compile(
     r"\b(\w[\w'’]*(?:\W+\w[\w'’]*){0,4})(?:\W+(?:uh|um|er|erm|ah))*(?:\W+\1\b)+", re.IGNORECASE
 )
-_NO_FIRST = re.compile(r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)", re.IGNORECASE)
+_NO_DENIAL = re.compile(  # before a statement, or after one: "It's good, isn't it?"
+    r"\bno\b(?=\W+(?:i|we|you|he|she|it|they|this|that|there)\b)|, ¿?(?:no|ne|não|nicht wahr|"
+    r"n['’]est-ce pas|\w+n['’]t (?:i|you|he|she|it|we|they))(?=[,?])", re.IGNORECASE
+)  # fmt: skip
 _NUMBER_WORDS = {  # "one", "second" and "once" are mostly other words
     word: number * step
     for first, step, words in (
@@ -91,22 +94,43 @@ def contradicts(one: str, other: str) -> bool:
 
 
 def adds_numbers(quote: str, said: str) -> bool:
-    """Return whether *quote* has a number that the words *said* do not have."""
-    return any(fact[0].isdigit() for fact in _of_its_own(quote, said))
+    """Return whether *quote* has a number of its own, and *said* no other words in its place."""
+    if not any(fact[0].isdigit() for fact in _of_its_own(quote, said)):
+        return False
+    for own, words in _changed(quote, said):
+        number, instead = "".join(_numbers(own)), "".join(_numbers(words))
+        if number and (not words or instead not in ("", number)):
+            return True
+    return False
 
 
 def _says_otherwise(one: str, other: str) -> bool:
-    """Return whether the texts differ in opposite words ("unlikely"), or in the order of facts."""
-    own, others = _in_order(one), _in_order(other)
-    steps = [step for step in Indel.opcodes(own, others) if step.tag != "equal"]
-    left = {word for step in steps for word in own[step.src_start : step.src_end]}
-    new = {word for step in steps for word in others[step.dest_start : step.dest_end]}
-    if any(pair <= left | new and pair & left and pair & new for pair in _OPPOSITES):
+    """Return whether the texts differ in opposites ("unlikely"), one number or facts' order."""
+    changed = _changed(one, other)
+    values = (map(_value, replaced) for replaced in changed)
+    if any(value and instead and value != instead for value, instead in values):
+        return True
+    left, new = ({*" ".join(words).split()} for words in zip(*changed, strict=True))
+    if any(pair & left and pair & new and len(pair & (left | new)) > 1 for pair in _OPPOSITES):
         return True
     if _is_opposed(left, new) or _is_opposed(new, left):
         return True
     facts = _facts(one)
     return any(word in facts or word.isdigit() for word in left & new)
+
+
+def _changed(one: str, other: str) -> list[tuple[str, str]]:
+    """Return words that only one text has with what the other has in their place, if anything."""
+    own, others = _in_order(one), _in_order(other)
+    return [(" ".join(own[lost]), " ".join(others[new])) for lost, new, _ in aligned(own, others)]
+
+
+def aligned(one: Sequence[str], other: Sequence[str]) -> Iterator[tuple[slice, slice, slice]]:
+    """Yield which words of *one* are replaced, by which of *other*, and which of *one* follow."""
+    at = place = 0
+    for same in Indel.opcodes(one, other).as_matching_blocks():  # the last one is empty
+        yield slice(at, same.a), slice(place, same.b), slice(same.a, same.a + same.size)
+        at, place = same.a + same.size, same.b + same.size
 
 
 def _is_opposed(own: Set[str], others: Set[str]) -> bool:
@@ -155,7 +179,7 @@ def _numbers(text: str) -> Iterator[str]:
         total: float = 0  # of what ends with a power of thousand
         part: float | None = None  # of what follows
         for word in found:
-            value = _NUMBER_WORDS.get(word) or _plain(word)
+            value = _value(word)
             if value is None:
                 yield word.replace(":", "")
             elif word in _POWERS:
@@ -171,10 +195,10 @@ def _numbers(text: str) -> Iterator[str]:
             yield f"{total + part:.15g}"
 
 
-def _plain(digits: str) -> float | None:
+def _value(word: str) -> float | None:
     try:
-        return float(digits.replace(",", ""))
-    except ValueError:  # a time, or not in digits
+        return _NUMBER_WORDS.get(word) or float(word.replace(",", ""))
+    except ValueError:  # a time, or no number
         return None
 
 
@@ -187,7 +211,7 @@ def _goes_on(part: float, value: float) -> bool:
 @lru_cache(_TEXTS)
 def denials(text: str) -> int:
     """Return how many words of *text* reverse a statement."""
-    once = _NO_FIRST.sub("", _RESTART.sub(r"\1", text))
+    once = _NO_DENIAL.sub("", _RESTART.sub(r"\1", text))
     return sum(1 for _ in _NEGATION.finditer(once))
 
 

@@ -445,6 +445,27 @@ def test_the_words_of_one_speaker_are_not_anothers(quote: str, match: str) -> No
     assert match == check(quote, "S0001", *texts, speakers=("Ann", "Bob")).match
 
 
+@pytest.mark.parametrize(
+    ("quote", "match", "segment"),
+    [
+        ("Is the pump ready? It never was", "absent", None),
+        ("Is that pump ready? It never was", "absent", None),
+        ("[S0001 Ann] Is the pump ready? [S0002 Bob] It never was", "exact", "S0001"),
+        ("We wait. Yes", "exact", "S0006"),  # not where Ann goes on
+        ("It never was, so we wait", "near", "S0002"),
+        ("It never was. Oh. So we wait", "near", "S0002"),
+    ],
+)
+def test_words_of_two_people_are_no_quote_of_one(
+    quote: str, match: str, segment: str | None
+) -> None:
+    texts = ("Is the pump ready?", "It never was.", "Oh.", "So we wait.", "Yes.", "We wait. Yes.")
+    speakers = ("Ann", "Bob", "Ann", "Bob", "Ann", "Bob")
+    actual = check(quote, "S0001", *texts, speakers=speakers)
+
+    assert (match, segment) == (actual.match, actual.segment)
+
+
 def test_a_near_quote_has_the_transcripts_words_and_the_difference() -> None:
     texts = ("No.", "Well: we shall wait—for the second pump. Yes.")
 
@@ -505,6 +526,14 @@ def test_a_near_quote_begins_and_ends_with_whole_words(quote: str, difference: s
         ("is a bad idea here", "is a good idea here", "absent"),
         ("has 3, 4 minutes", "has four, four minutes", "absent"),
         ("has four minutes", "has three or four minutes", "near"),
+        ("has it for next week", "has it for this week", "absent"),
+        ("has one more year", "has two more years", "absent"),
+        ("has 20 people at work", "has people at work", "absent"),
+        ("has 20 people at work", "has zwanzig people at work", "near"),
+        ("has 1 more year", "has one more year", "near"),
+        ("had the 2nd half at 3:30", "had the second half at three thirty", "near"),
+        ("is good, and it waits", "is good, isn't it, and it waits", "near"),
+        ("is good, and it waits", "is good, ne, and it waits", "near"),
     ],
 )
 def test_a_quote_that_denies_or_counts_otherwise_is_not_near(

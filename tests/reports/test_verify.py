@@ -16,6 +16,7 @@ from helpers.pages import HOSTILE
 from helpers.sessions import begin
 from markupsafe import escape
 
+from runner.answers.grounding.grounder import Grounder
 from runner.answers.markdown import md
 from runner.base.errors import one_line
 from runner.record import inspection
@@ -23,6 +24,7 @@ from runner.record.lock import acquire, release
 from runner.record.pages import linked, transcript_page
 from runner.record.store import payload_digest
 from runner.reports import verify_tables
+from runner.reports.recheck import faults_of_answers
 from runner.reports.report.write import write_report
 from runner.reports.verify import USAGE, main, verify
 from runner.reports.verify_tables import faults_of_pages
@@ -532,3 +534,24 @@ def test_the_command_tells_who_has_signed_a_run(
     told = capsys.readouterr()
 
     assert (code, out.replace("KEY", str(key)), err) == (ended.value.code, told.out, told.err)
+
+
+@pytest.mark.parametrize("said", ["We wait until May, I think", "We wait. Yeah. Until May"])
+def test_a_quote_around_anothers_word_is_found_again(said: str) -> None:
+    turns = (("Ann", "We wait."), ("Bob", "Yeah."), ("Ann", "Until May, I think."))
+    spoken = [Segment(f"S000{n}", who, None, None, text) for n, (who, text) in enumerate(turns, 1)]
+    evidence = [{"segment": "S0001", "quote": said}]
+    answer, counts = Grounder(spoken).ground({"insights": [{"evidence": evidence}]})
+
+    assert 1 == counts.near
+    assert [] == list(faults_of_answers({}, {"notes": answer}, {}, spoken))
+
+
+def test_words_of_two_people_that_another_version_took_as_exact_are_sound() -> None:
+    spoken = [
+        Segment("S0001", "Ann", None, None, "Is it?"),
+        Segment("S0002", "Bob", None, None, "No."),
+    ]
+    quote = {"segment": "S0001", "quote": "Is it? No.", "match": "exact"}
+
+    assert [] == list(faults_of_answers({}, {"notes": {"insights": [quote]}}, {}, spoken))

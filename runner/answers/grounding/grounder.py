@@ -21,7 +21,7 @@ from runner.base.statistics import rate
 from runner.transcript.model import Segment
 
 NEAR_SCORE = 85.0
-MAX_LABELLED = 200  # occurrences at which the speaker of a labelled quote is checked
+MAX_PLACES = 200  # at which it is checked who says a quote
 
 _EVIDENCE = {"segment", "quote"}
 _MARKS = ("match", "segment", "moved_from", "said", "difference")  # of a check, in evidence
@@ -78,11 +78,12 @@ class GroundingCounts:
 
 @dataclass(frozen=True, slots=True)
 class _Quote:
-    """A quote's text, its words, and the words of its speaker label, None without one."""
+    """A quote without labels: its words, and those of its speaker label, None without one."""
 
     text: str
     words: list[str]
     speaker: list[str] | None
+    labels: int  # of further lines within it, which tell who says them
 
 
 class Grounder:
@@ -103,9 +104,11 @@ class Grounder:
         """Search the transcript for *quote*, which the answer attributes to *segment*."""
         claimed = self._claimed(segment)
         readings = self._readings(quote)
-        found = (self._exact(reading, claimed or 0) for reading in readings)
-        fair = (spans for spans in found if spans and self._is_fair(spans))
-        if hits := [self._transcript.segment_of(spans[0][0]) for spans in fair]:
+        ways = (
+            filter(partial(self._is_fair, each), self._exact(each, claimed or 0))
+            for each in readings
+        )
+        if hits := [self._transcript.segment_of(at[0][0]) for way in ways for at in islice(way, 1)]:
             number = min(hits, key=lambda number: abs(number - (claimed or 0)))
             return self._found("exact", number, segment)
         reading = readings[0]  # with its label, it would be like the words of another speaker
@@ -114,7 +117,8 @@ class Grounder:
             number = self._transcript.segment_of(near.start)
             actual = self._original(*self._with_replaced_ends(reading.words, near))
             is_other = contradicts(reading.text, actual) or adds_numbers(reading.text, actual)
-            if self._speaks(reading.speaker, number) and not is_other:
+            ends = (near.start, near.start + 1), (near.stop - 1, near.stop)
+            if self._speaks(reading, ends) and not is_other:
                 diff = difference(reading.text, actual)
                 return self._found("near", number, segment, actual, diff)
         return QuoteCheck(ABSENT, None, None)
@@ -151,8 +155,9 @@ class Grounder:
         if held is not None and (found := verbatim(held.text, quote)) is not None:
             return [(held.id, *found)]
         places = []
-        ways = (self._exact(reading, n or 0) for reading in self._readings(quote))
-        for start, stop in next((spans for spans in ways if spans), []):
+        tried = ((each, at) for each in self._readings(quote) for at in self._exact(each, n or 0))
+        ways = (at for each, at in tried if each.speaker is None or self._is_fair(each, at))
+        for start, stop in next(ways, []):
             for number, base, end in self._within(start, stop):
                 held = self._segments[number]
                 places.append((held.id, *offsets(held.text, base, end)))
@@ -207,39 +212,39 @@ class Grounder:
             name = [word for word in name if word not in ids]
             if name in self._names.values() or (ids and not name):
                 text = quote[label.end() :] if label.start() == 0 else quote[: label.start()]
-                text = _PRINTED.sub(" ", text)
-                return [_Quote(text, words(text), name or None), _Quote(quote, words(quote), None)]
-        text = _PRINTED.sub(" ", quote)
-        return [_Quote(text, words(text), None)]
+                text, labels = _PRINTED.subn(" ", text)
+                without = _Quote(text, words(text), name or None, labels)
+                return [without, _Quote(quote, words(quote), None, 0)]
+        text, labels = _PRINTED.subn(" ", quote)
+        return [_Quote(text, words(text), None, labels)]
 
-    def _speaks(self, name: list[str] | None, number: int) -> bool:
-        return name is None or self._names.get(self._segments[number].speaker or "") == name
+    def _speaks(self, reading: _Quote, spans: Sequence[tuple[int, int]]) -> bool:
+        """Return whether one person, that of its label, says *spans*, up to any further label."""
+        numbers = [number for span in spans for number, *_ in self._within(*span)]
+        said = numbers[:1] if reading.labels else numbers
+        speaker, *others = {self._segments[number].speaker for number in said}
+        return not others and reading.speaker in (None, self._names.get(speaker or ""))
 
-    def _exact(self, reading: _Quote, segment: int) -> list[tuple[int, int]]:
-        """Return the words (end exclusive) of each part of *reading*, the nearest to *segment*."""
-        found = self._transcript.nearest(reading.words, segment)
-        for at in islice(found, MAX_LABELLED if reading.speaker else 1):
-            if self._speaks(reading.speaker, self._transcript.segment_of(at)):
-                return [(at, at + len(reading.words))]
+    def _exact(self, reading: _Quote, segment: int) -> Iterator[list[tuple[int, int]]]:
+        """Yield the words (end exclusive) of each part of *reading*, those near *segment* first."""
+        for at in islice(self._transcript.nearest(reading.words, segment), MAX_PLACES):
+            yield [(at, at + len(reading.words))]
         parts = [part for piece in _ELLIPSIS.split(reading.text) if (part := words(piece))]
         apart = len(parts) > 1 and min(map(len, parts)) > 1
-        for starts in self._transcript.in_parts(parts, segment) if apart else ():
-            if self._speaks(reading.speaker, self._transcript.segment_of(starts[0])):
-                return [(at, at + len(part)) for at, part in zip(starts, parts, strict=True)]
-        return []
+        found = self._transcript.in_parts(parts, segment) if apart else ()
+        for starts in islice(found, MAX_PLACES):
+            yield [(at, at + len(part)) for at, part in zip(starts, parts, strict=True)]
 
-    def _is_fair(self, spans: Sequence[tuple[int, int]]) -> bool:
-        """Return whether what is between *spans* may be left out: one speaker's, and no denial."""
+    def _is_fair(self, reading: _Quote, spans: Sequence[tuple[int, int]]) -> bool:
+        """Return whether one person says *spans*, and what is between them denies nothing."""
         for (_, start), (stop, _) in pairwise(spans):
-            ends = (self._segments[self._transcript.segment_of(n)] for n in (start - 1, stop))
             kept = self._original(start - 1, start), self._original(stop, stop + 1)
             first = self._original(start - 1, min(start + _SEAM_WORDS, stop))
             last = self._original(max(start, stop - _SEAM_WORDS), stop + 1)
             beside = _SENTENCE_END.split(first)[0], _SENTENCE_END.split(last)[-1]
-            lost = sum(map(denials, beside)) > sum(map(denials, kept))
-            if lost or len({end.speaker for end in ends}) > 1:
+            if sum(map(denials, beside)) > sum(map(denials, kept)):
                 return False
-        return True
+        return self._speaks(reading, spans)
 
     def _with_replaced_ends(self, quote: Sequence[str], near: NearMatch) -> tuple[int, int]:
         """Return *near* with the words beside it that *quote* replaces, such as denials."""

@@ -9,6 +9,7 @@ from heapq import nsmallest
 from rapidfuzz import fuzz
 from rapidfuzz.distance import Indel
 
+from runner.answers.contradiction import aligned
 from runner.answers.grounding.exact_matches import TranscriptWords, joined, words
 
 MIN_WORDS = 3
@@ -61,19 +62,12 @@ def nearest(
 def difference(quote: str, said: str) -> str:
     """Return a word diff such as `we [-should-]{+shall+} wait`, *quote*'s words in brackets."""
     left, right = _shown(quote), _shown(said)
-    steps = Indel.opcodes([key for key, _ in left], [key for key, _ in right])
     out: list[str] = []
-    for step in steps:
-        removed = joined([word for _, word in left[step.src_start : step.src_end]])
-        added = joined([word for _, word in right[step.dest_start : step.dest_end]])
-        if step.tag == "equal":
-            out.append(removed)
-        elif step.tag == "insert" and out and out[-1].endswith("-]"):
-            out[-1] += f"{{+{added}+}}"
-        elif step.tag == "delete" and out and out[-1].startswith("{+"):
-            out[-1] = f"[-{removed}-]{out[-1]}"
-        else:
-            out.append(f"[-{removed}-]" if step.tag == "delete" else f"{{+{added}+}}")
+    for lost, new, kept in aligned([key for key, _ in left], [key for key, _ in right]):
+        parts = left[lost], right[new], left[kept]
+        removed, added, same = (joined([word for _, word in part]) for part in parts)
+        change = (f"[-{removed}-]" if removed else "") + (f"{{+{added}+}}" if added else "")
+        out += filter(None, (change, same))
     return " ".join(out)
 
 
