@@ -49,8 +49,7 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
     from runner.run.resume import Resumption
 
     async def execute(shared: Any) -> Any:
-        only = known_names(path) if begun and path else None
-        job = built or build(only=only)
+        job = built or build(known=known_names(path) if begun and path else ())
         if begun and path:
             return await resume_job(Resumption(job, PreviousSession(path)), shared)
         return await execute_job(job, shared, run_path=path, in_sweep=in_sweep)

@@ -75,7 +75,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         config_folders=config_dirs,
         overrides=[*typed, *overrides],
         transcript=transcript,
-        only=known_names(path) if many else None,
+        known=known_names(path) if many else (),
     )
     changed = [*changes(old, prompts, job)]
     if many and not isinstance(job, BatchJob):
