@@ -138,8 +138,7 @@ def _batch_job(setup: Setup, known: Collection[str]) -> BatchJob:
     inputs = find_inputs(settings, known)
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
-    # The files of other shards are unknown.
-    earlier = None if known and settings.batch.shards > 1 else known
+    earlier = None if known and settings.batch.shards > 1 else known  # None: of other shards
     attributes = attributes_of(settings, inputs, earlier)
     read = {"attributes": attributes, "transcript.path": [file.name for file in inputs]}
     refuse_values(setup.secrets, **read)

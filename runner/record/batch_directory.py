@@ -111,11 +111,6 @@ def input_names(batch: Path) -> list[str]:
     return [name for name, found in read_json(batch / INPUTS).items() if found]
 
 
-def known_names(batch: Path) -> list[str]:
-    """Return the names of the inputs of *batch*, also of removed ones."""
-    return list(read_json(batch / INPUTS))
-
-
 def rows_of(batch: Path) -> list[dict[str, Any]]:
     """Return the last row of each transcript in *batch*, without those of removed files."""
     names = set(input_names(batch))

@@ -26,9 +26,9 @@ _UNUSED = b"#"  # as the first byte of a slot makes it no JSON
 class ReplyBuffer:
     """The replies in one file of slots in *root*, which are used again once a record is stored.
 
-    A write takes a microsecond, where a file of its own would take a hundred; it is not synced.
-    Each line begins with a checksum, since a torn one ends as the reply that its slot had before.
-    A *unit* is the record that will hold a reply, *key* the digest of its request.
+    A write takes a microsecond, where a file of its own would take a hundred; it is not synced. A
+    checksum tells a torn line, which ends as the reply that its slot had before. A *unit* is the
+    record that will hold a reply, *key* the digest of its request.
     """
 
     def __init__(self, root: Path) -> None:
@@ -55,9 +55,8 @@ class ReplyBuffer:
             self._write(unit, key, reply)
 
     def _write(self, unit: str, key: str, reply: Completion) -> None:
-        entry = {"unit": unit, "key": key}
-        entry |= {"raw_output": reply.text, "finish_reason": reply.finish_reason}
-        data = orjson.dumps(entry)
+        entry = {"unit": unit, "key": key, "raw_output": reply.text}
+        data = orjson.dumps({**entry, "finish_reason": reply.finish_reason})
         line = b"%08x %b" % (crc32(data), data)
         size = SLOT_BYTES * (len(line) // SLOT_BYTES + 1)
         if self._descriptor is None:

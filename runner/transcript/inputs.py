@@ -37,10 +37,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of a batch in order, and the number of files skipped for each reason.
-
-    *gone* are the names that a resumed batch had and that are not found any more.
-    """
+    """The files of a batch in order, how many were skipped for each reason, and names now gone."""
 
     files: tuple[Input, ...]
     left_out: tuple[tuple[str, int], ...] = ()
