@@ -48,14 +48,14 @@ def build_job(
     config_folders: Sequence[Path] = (),
     overrides: Sequence[str] = (),
     transcript: Transcript | None = None,
-    only: Collection[str] | None = None,
+    known: Collection[str] = (),
 ) -> Job | BatchJob:
     """Check everything that can be checked before spending, and return the job.
 
     *data* is *cfg* resolved, for callers that have it already (resolving takes 10 ms). Prompts are
     looked for in *config_folders*, the user's `--config-dir`s, before the packaged ones;
     *transcript* is read from `transcript.path` unless given. If that path names many files, the
-    result is a BatchJob (see `for_transcript`); *only* names the files of a resumed batch. Raises
+    result is a BatchJob (see `for_transcript`); *known* names the files of a resumed batch. Raises
     ConfigError, or TranscriptError if the input cannot be read, before anything is written or sent.
     """
     setup = setup_from(
@@ -65,7 +65,7 @@ def build_job(
         overrides=overrides,
     )
     if transcript is None and is_many(setup.settings.transcript.path):
-        return _batch_job(setup, only)
+        return _batch_job(setup, known)
     one = transcript or open_transcript(setup.settings, setup.secrets)
     attributes_of(setup.settings, None)  # raises for any
     batch, path = setup.settings.batch, setup.settings.transcript.path
@@ -128,18 +128,17 @@ def without_transcript(batch: Setup) -> Job:
     return run_job(batch, _NO_TRANSCRIPT)
 
 
-def _batch_job(setup: Setup, only: Collection[str] | None) -> BatchJob:
+def _batch_job(setup: Setup, known: Collection[str]) -> BatchJob:
     settings = setup.settings
     if settings.output.traces != "none":
         raise ConfigError(
             f"output.traces={settings.output.traces}: a batch sends no traces while it runs: "
             f"colloquy-traces BATCH sends those of its runs afterwards"
         )
-    shard = only if only and settings.batch.shards > 1 else None  # others read new files too
-    inputs = find_inputs(settings, shard)
+    inputs = find_inputs(settings, known)
     if setup.collection.stages:
         setup = replace(setup, to_embed=())
-    earlier = (only or ()) if shard is None else None  # the files of other shards are unknown
+    earlier = None if known and settings.batch.shards > 1 else known  # None: of other shards
     attributes = attributes_of(settings, inputs, earlier)
     read = {"attributes": attributes, "transcript.path": [file.name for file in inputs]}
     refuse_values(setup.secrets, **read)

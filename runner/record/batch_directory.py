@@ -16,7 +16,7 @@ from runner.answers.insights import COLUMNS as INSIGHT_COLUMNS
 from runner.answers.insights import rows_of as insight_rows
 from runner.answers.themes import FILE as THEMES
 from runner.answers.themes import read_collection
-from runner.base.errors import ConfigError, readable
+from runner.base.errors import ConfigError
 from runner.base.files import Lines, write_bytes
 from runner.base.json import mappings, read_json, read_list, text
 from runner.base.regular_files import MAX_LINE, folders_in, kind_of, open_regular, read_lines
@@ -108,14 +108,7 @@ def _by_run(journal: Path, size: int) -> dict[str, Sequence[int]]:  # noqa: ARG0
 
 def input_names(batch: Path) -> list[str]:
     """Return the names of the inputs of *batch*, empty if that file is missing or damaged."""
-    return [str(name) for name in read_list(batch / INPUTS)]
-
-
-def known_names(batch: Path) -> list[str]:
-    """Return the names of the inputs of *batch*, also of removed ones; raise ConfigError."""
-    with readable(batch / RESULTS):
-        rows = _every_row(batch)
-    return list(dict.fromkeys((*input_names(batch), *(text(r.get("transcript")) for r in rows))))
+    return [name for name, found in read_json(batch / INPUTS).items() if found]
 
 
 def rows_of(batch: Path) -> list[dict[str, Any]]:

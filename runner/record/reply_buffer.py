@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from zlib import crc32
 
 import orjson
 
@@ -26,7 +27,8 @@ class ReplyBuffer:
     """The replies in one file of slots in *root*, which are used again once a record is stored.
 
     A write takes a microsecond, where a file of its own would take a hundred; it is not synced. A
-    *unit* is the record that will hold a reply, *key* the digest of its request.
+    checksum tells a torn line, which ends as the reply that its slot had before. A *unit* is the
+    record that will hold a reply, *key* the digest of its request.
     """
 
     def __init__(self, root: Path) -> None:
@@ -53,9 +55,9 @@ class ReplyBuffer:
             self._write(unit, key, reply)
 
     def _write(self, unit: str, key: str, reply: Completion) -> None:
-        entry = {"unit": unit, "key": key}
-        entry |= {"raw_output": reply.text, "finish_reason": reply.finish_reason}
-        line = orjson.dumps(entry)
+        entry = {"unit": unit, "key": key, "raw_output": reply.text}
+        data = orjson.dumps({**entry, "finish_reason": reply.finish_reason})
+        line = b"%08x %b" % (crc32(data), data)
         size = SLOT_BYTES * (len(line) // SLOT_BYTES + 1)
         if self._descriptor is None:
             self._descriptor = open_own(self._path, os.O_WRONLY)
@@ -98,7 +100,8 @@ def _replies_in(file: Path) -> Iterator[tuple[str, str, Completion]]:
     with suppress(OSError), open_regular(file) as opened:
         for line in iter(partial(opened.readline, MAX_BYTES), b""):
             with suppress(ValueError, KeyError, TypeError):
-                entry = parse_json(line)
+                checksum, _, data = line.rstrip().partition(b" ")
+                entry = parse_json(data) if int(checksum, 16) == crc32(data) else {}
                 parts = [entry[name] for name in ("unit", "key", "raw_output", "finish_reason")]
                 size += len(line)
                 if size <= MAX_TAKEN and all(isinstance(part, str) for part in parts):

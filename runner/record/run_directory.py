@@ -27,7 +27,7 @@ SCHEMA_VERSION = 2
 COMPLETED, METADATA = "COMPLETED", "metadata.json"
 RESOLVED = "config/resolved.yaml"
 CODEBOOK = "codebook.qdc"  # of a run or batch that applies one
-INPUTS = "config/inputs.json"  # of a batch
+INPUTS = "config/inputs.json"  # of a batch: whether each file was found
 PARTS = ("config", "intermediate", "context", "logs")  # subdirectories
 FOLDERS = (*PARTS, "delivery", "final", "superseded")  # every folder of a run
 ROOM = 300  # characters of the longest path in a run or batch
@@ -155,7 +155,8 @@ class RunDirectory:
         prompts = {"config_dirs": [str(folder) for folder in job.config_dirs], "sha256": digests}
         files = {TRANSCRIPT: transcript_as_json(job.transcript)} if isinstance(job, Job) else {}
         if isinstance(job, BatchJob):
-            files[INPUTS] = as_json([file.name for file in job.inputs])
+            found = {file.name: True for file in job.inputs}
+            files[INPUTS] = as_json({**found, **dict.fromkeys(job.inputs.gone, False)})
         files["config/prompts.json"] = as_json(prompts)
         files["config/overrides.json"] = as_json(list(job.overrides))
         files["config/composed.yaml"] = job.composed.encode()

@@ -8,10 +8,10 @@ from typing import Any
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
+from runner.base.json import read_json
 from runner.base.secrets import refuse_keys
 from runner.config.resolve import resolve
 from runner.config.schema import validate
-from runner.record.batch_directory import known_names
 
 Job = Callable[[Any], Awaitable[Any]]
 
@@ -45,12 +45,12 @@ def hydra_job(cfg: DictConfig, *, in_sweep: bool, begun: bool = False) -> Job:
     built = None if in_sweep else build(data=data)
 
     from runner.record.reuse import PreviousSession
+    from runner.record.run_directory import INPUTS
     from runner.run.execute import execute_job, resume_job
     from runner.run.resume import Resumption
 
     async def execute(shared: Any) -> Any:
-        only = known_names(path) if begun and path else None
-        job = built or build(only=only)
+        job = built or build(known=read_json(path / INPUTS) if begun and path else ())
         if begun and path:
             return await resume_job(Resumption(job, PreviousSession(path)), shared)
         return await execute_job(job, shared, run_path=path, in_sweep=in_sweep)

@@ -19,9 +19,9 @@ from runner.job.build import build_job, open_transcript, resolve, transcript_pat
 from runner.job.config_diff import changes
 from runner.job.expectations import has_checked
 from runner.job.job import BatchJob, Job, keys_of
-from runner.record.batch_directory import batch_of, is_batch, known_names
+from runner.record.batch_directory import batch_of, is_batch
 from runner.record.reuse import PreviousSession
-from runner.record.run_directory import COMPLETED, METADATA, SCHEMA_VERSION, check_folders
+from runner.record.run_directory import COMPLETED, INPUTS, METADATA, SCHEMA_VERSION, check_folders
 from runner.record.signature import fault_of
 from runner.record.stored_transcript import read_transcript_file
 from runner.reports.stored_run import find_runs, no_run
@@ -75,7 +75,7 @@ def read_resumption(arguments: Sequence[str], *, permitted: bool = False) -> Res
         config_folders=config_dirs,
         overrides=[*typed, *overrides],
         transcript=transcript,
-        only=known_names(path) if many else None,
+        known=read_json(path / INPUTS),
     )
     changed = [*changes(old, prompts, job)]
     if many and not isinstance(job, BatchJob):

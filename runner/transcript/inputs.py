@@ -37,10 +37,11 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The files of a batch in order, and the number of files skipped for each reason."""
+    """The files of a batch in order, how many were skipped for each reason, and names now gone."""
 
     files: tuple[Input, ...]
     left_out: tuple[tuple[str, int], ...] = ()
+    gone: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.files)
@@ -77,13 +78,13 @@ def root_of(path: str) -> Path:
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), expanded.parts))
 
 
-def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inputs:
+def find_inputs(settings: Settings, known: Collection[str] = ()) -> Inputs:
     """Return the files of this shard in order of their names.
 
     A directory is searched recursively for files with one of `suffixes()`; hidden files, output of
-    this program and links that lead out of it are skipped. *only* are the names of a resumed
-    batch, of which those that are still found replace the shard. Raises ConfigError if there is no
-    file at all.
+    this program and links that lead out of it are skipped. *known* are the names that a resumed
+    batch had: of several shards, it reads those that are still found, and no others. Raises
+    ConfigError if there is no file at all.
     """
     path, batch = settings.transcript.path, settings.batch
     if batch.shard >= batch.shards:
@@ -103,11 +104,12 @@ def find_inputs(settings: Settings, only: Collection[str] | None = None) -> Inpu
         raise ConfigError(f"transcript.path={path!r}: there is no transcript{left}: {expected}")
     if len(names) > MAX_INPUTS:
         raise ConfigError(f"transcript.path={path!r}: there are more than {MAX_INPUTS:,} files")
-    shard = names[batch.shard :: batch.shards] if only is None else sorted({*names} & {*only})
+    resumed = known and batch.shards > 1  # others read new files too
+    shard = sorted({*names} & {*known}) if resumed else names[batch.shard :: batch.shards]
     files = tuple(Input(search.root / name, name, _run_of(name)) for name in shard)
     if len({file.run for file in files}) < len(files):
         raise ConfigError(f"transcript.path={path!r}: the names of two files have the same digest")
-    return Inputs(files, left_out)
+    return Inputs(files, left_out, tuple(sorted({*known} - {*names})))
 
 
 def refuse_results(path: str, file: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 from helpers.runs import load
@@ -60,11 +61,25 @@ def test_replies_for_which_there_is_no_room_stay_where_they_are(
     assert reply("text") == taken(tmp_path).earlier("k")
 
 
+def test_a_torn_reply_is_not_joined_to_the_one_that_its_slot_had_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    buffer, real = ReplyBuffer(tmp_path), os.pwrite
+    buffer.keep("u", "k", reply("said by Ann " * 9))
+    buffer.drop("u")
+    monkeypatch.setattr(os, "pwrite", lambda file, data, at: real(file, data[:99], at))
+    buffer.keep("u", "k", reply("said by Bob " * 9))
+
+    monkeypatch.undo()
+    assert taken(tmp_path).earlier("k") is None
+
+
 def test_a_hostile_buffer_gives_nothing_and_is_removed(tmp_path: Path) -> None:
     for number, line in enumerate(
         (b"", b"\0" * 9, b"[1]", b"null", b"{" * 9999, b'{"unit":1}', b'{"unit":"u","key":{}}')
     ):
-        (tmp_path / f"{NAME}.{number}").write_bytes(line + b"\n")
+        summed = b"%08x %b\n" % (crc32(line), line)
+        (tmp_path / f"{NAME}.{number}").write_bytes(line + b"\n" + summed)
     (tmp_path / f"{NAME}.link").symlink_to("/etc/passwd")
     os.mkfifo(tmp_path / f"{NAME}.fifo")
     taken(tmp_path).close()

@@ -348,15 +348,14 @@ def test_the_inputs_of_a_shard_stay_inside_its_folder() -> None:
     begin_batch_run("batch.shards=2")
     Path("many/link.txt").symlink_to(Path("secret.txt").absolute())
     names = ["t000.txt", "../secret.txt", str(Path("secret.txt").absolute()), "link.txt"]
-    (RUN / "config/inputs.json").write_text(json.dumps(names))
+    (RUN / "config/inputs.json").write_text(json.dumps(dict.fromkeys(names, True)))
 
     assert "run/config/inputs.json is not as it was signed" in refused()
 
     resumed = read_resumption([f"resume={RUN}", "trusted=true"]).job
 
     assert ["t000.txt"] == [file.name for file in find_inputs(resumed.settings, names)]
-    shard = ["t000.txt", "t002.txt"]  # the latter has a row of results
-    assert shard == [file.name for file in getattr(resumed, "inputs", ())]
+    assert ["t000.txt"] == [file.name for file in getattr(resumed, "inputs", ())]
 
 
 def write_sweep(*overrides: str) -> Path:

@@ -697,6 +697,23 @@ def test_a_file_that_returns_to_its_folder_returns_to_its_shard() -> None:
     assert {"t001.txt", "t003.txt"} == {row["transcript"] for row in rows_of(Path("batch"))}
 
 
+def test_a_file_returns_to_its_shard_though_it_had_left_before_it_was_read() -> None:
+    write_all(4)
+    stop = Stop()
+    stop.signum = 2
+    execute_batch(many("batch.shards=2", "batch.shard=1"), stop=stop)
+    removed = Path("many/t001.txt")
+    removed.rename("kept.txt")
+    for _ in range(2):
+        execute_batch(read_resumption(["resume=batch"]).job, again=True)
+        assert ["t003.txt"] == [*rows()]
+    Path("kept.txt").rename(removed)
+
+    execute_batch(read_resumption(["resume=batch"]).job, again=True)
+
+    assert ["t001.txt", "t003.txt"] == [*rows()]
+
+
 def test_a_finished_batch_is_resumed_when_a_file_has_left_its_folder() -> None:
     write_all(2)
     execute_batch(made := many())
