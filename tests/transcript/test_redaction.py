@@ -203,6 +203,30 @@ def test_a_name_after_a_role_in_a_label_is_masked(label: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "label", ["Adler, Ruth", "ADLER, RUTH", "Adler / Ruth", "Adler (Ruth), MA"]
+)
+def test_every_name_of_a_label_is_masked(label: str) -> None:
+    [line] = lines(talk((label, "Yes, ma'am.")))
+
+    assert not re.search("(?i)adler|ruth", line)
+    assert line.endswith(": Yes, ma'am.")
+
+
+def test_a_given_name_behind_a_family_name_may_be_a_common_word() -> None:
+    [line] = lines(talk(("O'Connell, Will", "I will.")))
+
+    assert "PERSON_1, PERSON_2: I will." == line
+
+
+@pytest.mark.parametrize("name", ["O'Connell", "O’Brien", "D'Angelo"])
+def test_a_family_name_with_an_apostrophe_is_masked_with_the_given_name(name: str) -> None:
+    [line] = lines(talk((None, f"I met Sean {name}, and my name is Niamh {name}.")))
+
+    assert name not in line
+    assert "Niamh" not in line
+
+
 def test_labels_that_only_a_number_tells_apart_are_several_people() -> None:
     said = ("BELL 8", "Liberty Bell 7 asked Bell 7, not Bell (of Bell 8). Bell 9?")
 

@@ -206,4 +206,4 @@ class _Passage:
 
 
 def _is_acronym(token: Token) -> bool:
-    return len(token.text) > 1 and token.text[:2].isupper()
+    return token.text[1:2].isupper()  # as O'Connell's mark is not
