@@ -219,6 +219,20 @@ def test_a_given_name_behind_a_family_name_may_be_a_common_word() -> None:
     assert "PERSON_1, PERSON_2: I will." == line
 
 
+def test_a_name_behind_a_title_may_begin_with_a_particle() -> None:
+    said = "I met Mrs. van den Heuvel, Frau von der Leyen and Ms al-Sayed."
+    [line, *others] = mask((None, said), (None, "Die Frau von gegenüber ist meine Frau zu Hause."))
+
+    assert "I met Mrs. PERSON_1, Frau PERSON_2 and Ms PERSON_3." == line
+    assert ["Die Frau von gegenüber ist meine Frau zu Hause."] == others
+
+
+def test_forms_of_address_are_nobody() -> None:
+    said = "Wie heißen Sie? Wie nennen Sie Ihren Hund? Ich danke Ihnen."
+
+    assert [said] == mask((None, said))
+
+
 @pytest.mark.parametrize("name", ["O'Connell", "O’Brien", "D'Angelo"])
 def test_a_family_name_with_an_apostrophe_is_masked_with_the_given_name(name: str) -> None:
     [line] = lines(talk((None, f"I met Sean {name}, and my name is Niamh {name}.")))
