@@ -227,6 +227,12 @@ def test_a_name_behind_a_title_may_begin_with_a_particle() -> None:
     assert ["Die Frau von gegenüber ist meine Frau zu Hause."] == others
 
 
+def test_a_name_of_common_words_behind_a_particle_is_masked_in_any_language() -> None:
+    said = "Mevrouw van Houten was er. Ik sprak Mevrouw van den Berg."
+
+    assert ["Mevrouw PERSON_1 was er. Ik sprak Mevrouw PERSON_2."] == mask((None, said))
+
+
 def test_forms_of_address_are_nobody() -> None:
     said = "Wie heißen Sie? Wie nennen Sie Ihren Hund? Ich danke Ihnen."
 
