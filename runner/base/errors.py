@@ -181,7 +181,7 @@ def did_you_mean(name: str, choices: Iterable[str], before: str = "", after: str
     Without a near one it lists the first 30; it is empty without any.
     """
     names = sorted(set(choices))
-    by_folded = {each.casefold(): each for each in names}
+    by_folded = {each.casefold(): each for each in reversed(names)}  # capitals first
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.6)
     if close:
         return f"; did you mean '{before}{by_folded[close[0]]}{after}'?"

@@ -80,7 +80,7 @@ def decode(data: bytes, source: str, encoding: str | None) -> str:
         advice = f"transcript.encoding={encoding} does not fit this file"
         if encoding is None:
             others = "transcript.encoding=cp1252 (Western), cp1251, shift_jis or gb18030"
-            advice = f"set its encoding: {others}"
+            advice = f"save it as UTF-8, or set {others}"
         raise fault(source, f"{where}; {advice}") from error
     except ValueError as error:  # codecs such as idna raise plain UnicodeError
         raise fault(source, f"is not {chosen} ({error})") from error

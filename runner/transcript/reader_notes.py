@@ -56,7 +56,7 @@ class Notes:
             dict(speakers),
             len(segments),
             speakers.total(),
-            sum(segment.start_s is not None for segment in segments),
+            sum((each.start_s, each.end_s) != (None, None) for each in segments),
             tuple(self._left_out.values()),
             tuple(self.warnings),
             self.about,

@@ -239,6 +239,7 @@ class _Assembler:
         self.time_s = start or self.time_s
         if self.times_end_turns and (late := _end_time(text)):
             text, end = late[1], self.scale.seconds(late[0])[0]
+            start = self.turns[-1].end_s if start is None and self.turns else start
         self.turns.append(Turn(self.speaker, text, start, end, self.where))
 
     def end(self) -> list[Turn]:

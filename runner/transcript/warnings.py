@@ -39,7 +39,7 @@ def doubts(segments: Sequence[Segment]) -> Iterator[str]:
     """Yield a line for each kind of doubt about *segments*, with its count and an example."""
     said = [each for each in segments if each.speaker or not is_aside(each.text)]
     yield from _share_without(said, "speaker", lambda each: each.speaker is None)
-    yield from _share_without(segments, "time", lambda each: each.start_s is None)
+    yield from _share_without(segments, "time", lambda each: each.start_s is each.end_s is None)
     wordless = [each for each in segments if _NO_WORDS.match(each.text)]
     garbled = [each for each in segments if _GARBLED.search(f"{each.speaker} {each.text}")]
     for what, found in (

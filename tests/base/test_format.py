@@ -65,5 +65,11 @@ def test_a_long_list_of_choices_is_cut() -> None:
     assert did_you_mean("zzz", names[:2]) == "; known: 000, 001"
 
 
+def test_the_nearest_name_is_shown_with_its_capitals() -> None:
+    forms = ["interview 02.docx", "Interview 02.docx"]
+
+    assert "; did you mean 'Interview 02.docx'?" == did_you_mean("interview 2.docx", forms)
+
+
 def test_a_line_that_is_cut_behind_a_word_has_one_blank_before_the_ellipsis() -> None:
     assert ["Let's …", "Let's go on"] == [one_line("Let's go on", 8), one_line("Let's  go\non", 11)]

@@ -46,7 +46,7 @@ def test_it_shows_files_decisions_actions_by_owner_and_the_most_confident_insigh
     words = " ".join(page_of(batch).words.split())
 
     for said in (
-        "talks 4 files · 5 speakers · read on 2026-11-28",
+        "talks 4 files · 5 speaker names · read on 2026-11-28",
         "All of aDecisions Decided in a",
         "2 more in its report",
         "AnnCall bFridayb.txt S0003 Speaker 3 0:00:03",

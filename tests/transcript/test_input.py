@@ -95,7 +95,7 @@ def test_a_legacy_encoding_is_named_with_its_byte_and_read_when_told(tmp_path: P
     actual = read_transcript(path, encoding="cp1252")
 
     assert "offset 2 " in found
-    assert "transcript.encoding=cp1252" in found
+    assert "save it as UTF-8, or set transcript.encoding=cp1252" in found
     assert parse_transcript(TEXT, name="call") == actual
 
 

@@ -222,10 +222,13 @@ def test_times_behind_the_words_end_the_turns(stamp: str) -> None:
     text = "\n\n".join(
         f"{'Ana' if n % 2 else 'Bo'}: Words {n}, yes. {stamp.format(n)}" for n in range(2, 8)
     )
-    segments = read_as(text).transcript.segments
+    reading = read_as(text)
+    segments = reading.transcript.segments
 
     assert [f"Words {n}, yes." for n in range(2, 8)] == [each.text for each in segments]
     assert [float(n) for n in range(2, 8)] == [each.end_s for each in segments]
+    assert [None, *map(float, range(2, 7))] == [each.start_s for each in segments]
+    assert (len(segments), []) == (reading.report.with_time, list(reading.report.warnings))
 
 
 def test_the_frames_of_a_time_code_are_no_seconds() -> None:

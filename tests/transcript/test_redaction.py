@@ -203,6 +203,50 @@ def test_a_name_after_a_role_in_a_label_is_masked(label: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    "label", ["Adler, Ruth", "ADLER, RUTH", "Adler / Ruth", "Adler (Ruth), MA"]
+)
+def test_every_name_of_a_label_is_masked(label: str) -> None:
+    [line] = lines(talk((label, "Yes, ma'am.")))
+
+    assert not re.search("(?i)adler|ruth", line)
+    assert line.endswith(": Yes, ma'am.")
+
+
+def test_a_given_name_behind_a_family_name_may_be_a_common_word() -> None:
+    [line] = lines(talk(("O'Connell, Will", "I will.")))
+
+    assert "PERSON_1, PERSON_2: I will." == line
+
+
+def test_a_name_behind_a_title_may_begin_with_a_particle() -> None:
+    said = "I met Mrs. van den Heuvel, Frau von der Leyen and Ms al-Sayed."
+    [line, *others] = mask((None, said), (None, "Die Frau von gegenüber ist meine Frau zu Hause."))
+
+    assert "I met Mrs. PERSON_1, Frau PERSON_2 and Ms PERSON_3." == line
+    assert ["Die Frau von gegenüber ist meine Frau zu Hause."] == others
+
+
+def test_a_name_of_common_words_behind_a_particle_is_masked_in_any_language() -> None:
+    said = "Mevrouw van Houten was er. Ik sprak Mevrouw van den Berg."
+
+    assert ["Mevrouw PERSON_1 was er. Ik sprak Mevrouw PERSON_2."] == mask((None, said))
+
+
+def test_forms_of_address_are_nobody() -> None:
+    said = "Wie heißen Sie? Wie nennen Sie Ihren Hund? Ich danke Ihnen."
+
+    assert [said] == mask((None, said))
+
+
+@pytest.mark.parametrize("name", ["O'Connell", "O’Brien", "D'Angelo"])
+def test_a_family_name_with_an_apostrophe_is_masked_with_the_given_name(name: str) -> None:
+    [line] = lines(talk((None, f"I met Sean {name}, and my name is Niamh {name}.")))
+
+    assert name not in line
+    assert "Niamh" not in line
+
+
 def test_labels_that_only_a_number_tells_apart_are_several_people() -> None:
     said = ("BELL 8", "Liberty Bell 7 asked Bell 7, not Bell (of Bell 8). Bell 9?")
 

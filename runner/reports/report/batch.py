@@ -149,7 +149,7 @@ def _about(run: StoredRun, files: Sequence[BatchFile]) -> list[str]:
     people = len(each_once(file.speakers for file in files))
     day = text(run.metadata.get("started_at"))[:10]
     about = [plural(sum(counts_of(run.metadata).values()), "file")]
-    about += [plural(people, "speaker")] if people else []
+    about += [plural(people, "speaker name")] if people else []
     return about + ([f"read on {day}"] if day else [])
 
 

@@ -20,6 +20,7 @@ from runner.transcript.redact.words import (
     is_caseless,
     is_english,
     name_in_label,
+    names_in_label,
     names_in_list,
     number_after,
     tokens_of,
@@ -106,7 +107,7 @@ def _people(
             yield name
     if transcript.reading:
         yield from names_in_list(transcript.reading.about.get("attendees", ""))
-    yield from filter(None, map(name_in_label, (*labels, *speakers)))
+    yield from (name for label in (*labels, *speakers) for name in names_in_label(label))
     for text in _about_texts(settings, transcript):
         yield from names_in(text)
 

@@ -74,7 +74,7 @@ def admits(
         return True
     if len(run) > 1:
         strange = english or any(not is_common(token.key) for token in run)
-        return caseless or first.capital or (strange and not fixed)
+        return caseless or first.capital or run[-1].capital or (strange and not fixed)
     if fixed and not first.capital:
         return False
     if first.key in MONTHS and _IN_MONTH.search(text, max(0, first.start - 12), first.start):

@@ -76,13 +76,15 @@ class _Passage:
     def name_at(self, place: int) -> Tokens:
         """Return the words of the name that begins with the token at *place*."""
         first = self.tokens[place]
-        if first.cased and not self.caseless and (not first.capital or first.key in TITLES):
-            return ()
+        titled = place > 0 and self._is_title(place - 1)
+        if first.cased and not self.caseless:
+            upper = first.capital or (titled and first.key in PARTICLES)  # Mrs. van Dijk
+            if not upper or first.key in TITLES:
+                return ()
         if UNSPACED.search(first.text) or first.key in SUFFIXES:
             return ()
         before = self.text[max(0, first.start - 40) : first.start]
-        named = bool(_NAMED.search(before) or _UNCASED_TITLES.search(before))
-        named = named or (place > 0 and self._is_title(place - 1))
+        named = titled or bool(_NAMED.search(before) or _UNCASED_TITLES.search(before))
         if not first.cased:
             return self._uncased(place, named)
         met = bool(_MET.search(before))
@@ -121,6 +123,8 @@ class _Passage:
             run.append(token)
         while len(run) > 1 and run[-1].key in PARTICLES:
             run.pop()
+        if not run[-1].capital:
+            return ()  # Die Frau von gegenüber
         if opening.opens and len(run) > 1 and is_common(opening.key) and not named:
             second = run[1].key
             given = opening.key in given_names()
@@ -206,4 +210,4 @@ class _Passage:
 
 
 def _is_acronym(token: Token) -> bool:
-    return len(token.text) > 1 and token.text[:2].isupper()
+    return token.text[1:2].isupper()  # as O'Connell's mark is not

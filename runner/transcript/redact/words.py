@@ -15,6 +15,7 @@ from runner.transcript.redact.lexicon import (
     WORD,
     family_names,
     fold,
+    given_names,
     is_common,
     is_listed,
     is_short_name,
@@ -28,6 +29,7 @@ MAX_WORDS = 5  # of a name
 _JOINT = regex.compile(r"[ \u00a0]?|[-._]|(?<=\b\p{L})\. ?")
 _ENDS = frozenset(".?!…:\n]。？！—")  # what a sentence may follow
 _BETWEEN = frozenset(" \u00a0\"'“”„«»‘([¿¡–-*_#")
+_PARTS = regex.compile(r"[(\[)\],;|/]| - | – |@|:")  # of a label
 # A number after a name: Bell 7, Bell No. 7, Bell-7, Bell (7), Bell7b
 _NUMBER = regex.compile(
     r"[ \u00a0_#-]*+(?<open>\()?(?:\bn(?:[or]\b\.?|º)|№)?[ \u00a0#]*+(?<number>\d++[a-z]?+)"
@@ -99,18 +101,25 @@ def joins(text: str, left: Token, right: Token) -> bool:
 
 
 def name_in_label(label: str) -> str | None:
-    """Return the name in a speaker's label such as `Dr. Ana Silva (Acme), CFO`; None for a role.
+    """Return the first name in a speaker's label; None for a role."""
+    return next(names_in_label(label), None)
 
-    What follows a role, as in `Host (Ana Silva)`, is a name only if it is in the lists.
+
+def names_in_label(label: str) -> Iterator[str]:
+    """Yield the names in a speaker's label such as `Dr. Ana Silva (Acme), CFO` or `Silva, Ana`.
+
+    What follows a role or a name, as in `Host (Ana Silva)`, is a name only if it is in the lists.
     """
     whole = label.strip(" \"'*_")
     plain = _LAST_NUMBER.sub("", whole)
     roles = ROLES if plain == whole else ROLES | NUMBERED_ROLES
-    first, *others = regex.split(r"[(\[)\],;|/]| - | – |@|:", plain)
-    if name := _name_in(first, roles):
-        return name
-    names = (_name_in(part, roles) for part in others)
-    return next((name for name in names if name and _is_listed_person(name)), None)
+    first, *others = (_name_in(part, roles) for part in _PARTS.split(plain))
+    if first:
+        yield first
+    acronyms = first is not None and not whole.isupper()  # such as a degree: Ana Silva, MA
+    for name in filter(None, others):
+        if _is_listed_person(name) and not (acronyms and name.isupper()):
+            yield name
 
 
 def _name_in(part: str, roles: frozenset[str]) -> str | None:
@@ -128,6 +137,8 @@ def _name_in(part: str, roles: frozenset[str]) -> str | None:
 
 
 def _is_listed_person(name: str) -> bool:
+    if fold(name) in given_names() - places():
+        return True  # Smith, Will
     keys = {token.key for token in tokens_of(name)} - places() - NO_NAMES
     return any(
         (is_listed(key) and (is_short_name(key) or not is_common(key)))

@@ -107,6 +107,18 @@ def test_a_question_that_somebody_asks_in_these_words_has_the_reply_as_its_answe
     assert said == [quote["quote"] for quote in fields["quotes"]]
 
 
+@pytest.mark.parametrize(("often", "answered"), [(1, "yes"), (2, "no")])
+def test_section_and_probes_of_a_guide_are_no_part_of_what_somebody_asks(
+    often: int, answered: str
+) -> None:
+    turns = [("Q", "What would you change first?"), ("A", "The rota.")] * often
+    asked = "# Question\n\nClosing: What would you change first? Probe: staffing, paperwork\n"
+
+    fields = read(replace(spoken(*turns), question=asked))["structured_data"]
+
+    assert answered == fields["answered"]  # type: ignore[index]
+
+
 def test_the_quotes_of_several_conversations_are_from_more_than_one() -> None:
     ways = (
         "needs a licence from the town, which",

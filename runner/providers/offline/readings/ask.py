@@ -19,6 +19,7 @@ from runner.providers.offline.language.ranking import diverse
 from runner.providers.offline.language.sentences import Sentence, words
 
 _QUESTION = re.compile(r"^# Question\n+(.+)$", re.MULTILINE)
+_BARE = re.compile(r"[^:?]+\?")  # as in "Closing: What would you change? Probe: pay"
 _MAX = 4  # quotes
 _NEAR = 0.5  # of the best sentence's score
 YES, PARTLY = 0.85, 0.7  # weighted shares of the question's terms in one place
@@ -36,7 +37,7 @@ def read(document: Document) -> dict[str, object]:
     question = found[1] if found else document.question
     rows = [terms_of(line.text) | terms_of(line.speaker or "") for line in document.lines]
     dialogue = read_dialogue(document)
-    if replied := _replied(dialogue, words(question)):
+    if replied := _replied(dialogue, question):
         return _answer(replied, replied, 1.0)
     said = {word for line in document.lines for word in words(line.text)}
     near = respelt(question, frozenset().union(*rows), said)
@@ -62,9 +63,15 @@ def _answer(chosen: Sequence[Sentence], told: Sequence[Sentence], most: float) -
     }
 
 
-def _replied(dialogue: Dialogue, question: Sequence[str]) -> list[Sentence]:
-    """Return what people reply who are asked just this *question*, such as one of a guide."""
-    asked = [s for s in dialogue.sentences if words(s.text) == question]
+def _replied(dialogue: Dialogue, question: str) -> list[Sentence]:
+    """Return what people reply who are asked just this *question*, such as one of a guide.
+
+    Without the section and the probes that a guide adds to it, it must be asked only once.
+    """
+    asked = [s for s in dialogue.sentences if words(s.text) == words(question)]
+    if not asked and (bare := _BARE.search(question)):
+        asked = [s for s in dialogue.sentences if words(s.text) == words(bare[0])]
+        asked *= len(asked) == 1
     turns = [
         turn
         for s in asked
