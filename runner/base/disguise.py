@@ -64,7 +64,7 @@ def mask_disguised(text: str, values: tuple[str, ...], mask: str) -> str:
     """
     forms = _forms_of(values)
     plain = None
-    for rounds in (0, _ROUNDS):
+    for rounds in (0, _ROUNDS) if forms else ():
         before, plain = plain, _unescaped(_ascii(text), rounds)
         if plain == before:  # it has no escapes
             break
