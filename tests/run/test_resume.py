@@ -74,11 +74,28 @@ def test_a_run_interrupted_again_and_again_asks_for_each_answer_once() -> None:
 def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     begin()
     before = tree()
+    capsys.readouterr()
 
     assert (0, []) == resume()
     assert (0, []) == resume("processing.max_concurrent=8")
     assert before == tree()
-    assert "nothing to do: run is complete" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "nothing to do: run is complete" in told.err
+    assert 2 * ["status=completed exit=0 ok=8"] == [
+        line.partition(" failed=")[0] for line in told.out.splitlines()
+    ]
+
+
+def test_a_degraded_run_ends_as_before_when_it_is_resumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, _ = begin(reply=invented)
+    ended = capsys.readouterr().out
+
+    assert 3 == first
+    assert (3, []) == resume()
+    assert ended == capsys.readouterr().out
+    assert "grounding.min_rate" in ended
 
 
 def test_a_finished_run_whose_end_was_cut_off_is_put_right() -> None:
