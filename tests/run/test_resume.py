@@ -359,6 +359,17 @@ def test_resuming_nothing_does_not_resume_what_is_here() -> None:
             read(["resume=a", "resume=b"])
 
 
+def test_a_degraded_run_of_a_sweep_is_resumed_for_its_exit_code() -> None:
+    begin(reply=invented)
+    Path("sweep").mkdir()
+    RUN.rename("sweep/0")
+    Path("sweep/multirun.yaml").write_text('{"hydra": {"sweep": {}}}')
+    sweep = read_sweep(["resume=sweep"])
+
+    assert sweep is not None
+    assert [["resume=sweep/0"]] == sweep.finish
+
+
 def test_a_missing_run_of_a_sweep_is_started_with_all_folders_of_the_configuration() -> None:
     hydra = {
         "sweeper": {"_target_": "x.BasicSweeper", "params": {"repeat": "0,1"}},
