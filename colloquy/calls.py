@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from functools import wraps
 from numbers import Number
@@ -78,13 +79,29 @@ async def ask_async(
 
 
 def _wait(made: Coroutine[Any, Any, T]) -> T:
-    """Return the result of *made*; if a loop is running, run it in another thread's loop."""
+    """Return the result of *made*; if a loop is running, run it in another thread's loop.
+
+    There, an interrupt of the waiting thread cancels it and is raised once that has ended.
+    """
     try:
         asyncio.get_running_loop()
     except RuntimeError:
         return asyncio.run(made)
+    tasks: list[asyncio.Task[T] | None] = []
+
+    async def run() -> T:
+        tasks.append(asyncio.current_task())
+        return await made
+
     with ThreadPoolExecutor(1, thread_name_prefix="colloquy") as pool:
-        return pool.submit(asyncio.run, made).result()
+        result = pool.submit(asyncio.run, run())
+        try:
+            return result.result()
+        except KeyboardInterrupt:
+            for task in filter(None, tasks):
+                with suppress(RuntimeError):  # its loop has ended
+                    task.get_loop().call_soon_threadsafe(task.cancel)
+            raise
 
 
 def _waiting(call: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, T]:

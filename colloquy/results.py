@@ -57,7 +57,7 @@ class Insight:
 class Run:
     """One run. *answers* are the records of its analyzers that answered, by name.
 
-    *status* is `completed`, `partial`, `failed` or `interrupted`; *cost_usd* is None if unknown.
+    *status* is as in metadata.json, `running` while it works; *cost_usd* is None if unknown.
     """
 
     path: Path

@@ -2,6 +2,7 @@
 
 import difflib
 import errno
+from asyncio import CancelledError
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
@@ -137,6 +138,8 @@ def as_known(error: BaseException) -> ColloquyError | None:
 
 def exit_code_of(error: BaseException) -> int:
     """Return the exit code of a process that *error* ends."""
+    if isinstance(error, CancelledError):
+        return EXIT_INTERRUPTED
     known = as_known(error)
     return EXIT_BUG if known is None else known.exit_code
 

@@ -71,8 +71,8 @@ class Pages:
         for name in in_word:
             try:
                 made[name] = as_docx(page, lambda id_: self._sources.get(id_, id_), title)
-            except Exception:
-                log.exception("page.failed", analyzer=node.name)
+            except Exception as error:
+                log.exception("page.failed", analyzer=node.name, error=repr(error))
         return made
 
     def _body(self, node: Node, outcome: Outcome) -> str:
@@ -83,8 +83,8 @@ class Pages:
             analyzer = self.job.analyzers[owner_of(node)]
             answer = _placed(outcome.answer, self.places) if self.places else outcome.answer
             return analyzer.markdown(answer, fields_first=final)
-        except BaseException:
-            log.exception("page.failed", analyzer=node.name)
+        except BaseException as error:
+            log.exception("page.failed", analyzer=node.name, error=repr(error))
             return f"# {node.name}\n\nThis answer could not be shown; it is in its JSON file.\n"
 
     def insights(self, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:

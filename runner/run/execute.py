@@ -136,6 +136,7 @@ async def resume_job(resumption: Resumption, shared: ProcessState) -> tuple[int,
             line = f"{previous.path} is complete; written: {page}"
         if shared.prints_end:
             print_stderr(to_terminal(f"colloquy: {line}"))
+            last_line.print_end(job, previous.path, "completed", EXIT_OK)
         return EXIT_OK, None
     with closing(RunDirectory.reopen(previous.path, _parts(job))) as directory:
         stored = StoredAnswers(previous, _store(job, paid=job.is_paid))

@@ -85,7 +85,9 @@ def hint_of(job: Setup, result: RunResult | BatchResult) -> str | None:
         window = f"={job.main.window}" if job.main.window else "=TOKENS"
         return f"prompts were too long: set model.context_window{window} or a smaller one"
     if result.checked:
-        return f"{result.lacks}: see checks.json, or set checks.fail=false"
+        file = job.settings.checks.file if job.settings.checks else None
+        off = f"fail: false in {file}" if file else "checks.fail=false"
+        return f"{result.lacks}: see checks.json, or set {off}"
     if result.status == "degraded":
         rate = job.settings.grounding.min_rate
         return f"{result.quotes}: fewer than grounding.min_rate={rate:g} asks for"
@@ -113,6 +115,9 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     """Return whether the run is finished and its files, of a batch its answers, are undamaged."""
     if not (path / COMPLETED).exists() or (path / RESERVE).exists():  # died before its end
         return False
+    metadata = read_json(path / METADATA)
+    if metadata.get("status") == "degraded":  # it ends again with its exit code and hint
+        return False
     if (path / FOLDER).exists() and spent_in(path / "journal.jsonl")[0].out:  # its price is open
         return False
     if isinstance(job, BatchJob):
@@ -126,7 +131,7 @@ def nothing_to_do(path: Path, job: Job | BatchJob) -> bool:
     files = [path / "intermediate" / n.stage / f"{n.name}.json" for n in job.pipeline.nodes]
     records = [read_record(file) for file in files]
     whole = all(fault is None and record["status"] == "ok" for fault, record in records)
-    return whole and bool(read_json(path / METADATA)) and all(_is_intact(path / n) for n in _MADE)
+    return whole and bool(metadata) and all(_is_intact(path / n) for n in _MADE)
 
 
 def _is_intact(file: Path) -> bool:

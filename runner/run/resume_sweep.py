@@ -61,7 +61,7 @@ def read_sweep(arguments: Sequence[str]) -> SweepResumption | None:
     if linked := next((job.path for job in planned if job.path.is_symlink()), None):
         raise ConfigError(f"{linked} is a link, expected the directory of a job")
     rest = [argument for argument in arguments if not argument.startswith("resume=")]
-    begun = [run.path for run in runs if not run.completed]
+    begun = [run.path for run in runs if not run.completed or run.status == "degraded"]
     missing = [job for job in planned if not is_run(job.path)]
     faults = {run: fault for run in begun if (fault := fault_of(run)) is not None}
     wanted = list(_stored_settings(faults, overrides, config_dirs))

@@ -74,11 +74,28 @@ def test_a_run_interrupted_again_and_again_asks_for_each_answer_once() -> None:
 def test_a_finished_run_is_left_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     begin()
     before = tree()
+    capsys.readouterr()
 
     assert (0, []) == resume()
     assert (0, []) == resume("processing.max_concurrent=8")
     assert before == tree()
-    assert "nothing to do: run is complete" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "nothing to do: run is complete" in told.err
+    assert 2 * ["status=completed exit=0 ok=8"] == [
+        line.partition(" failed=")[0] for line in told.out.splitlines()
+    ]
+
+
+def test_a_degraded_run_ends_as_before_when_it_is_resumed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    first, _ = begin(reply=invented)
+    ended = capsys.readouterr().out
+
+    assert 3 == first
+    assert (3, []) == resume()
+    assert ended == capsys.readouterr().out
+    assert "grounding.min_rate" in ended
 
 
 def test_a_finished_run_whose_end_was_cut_off_is_put_right() -> None:
@@ -340,6 +357,17 @@ def test_resuming_nothing_does_not_resume_what_is_here() -> None:
             read(["resume="])
         with pytest.raises(ConfigError, match="resume=a resume=b: expected one directory"):
             read(["resume=a", "resume=b"])
+
+
+def test_a_degraded_run_of_a_sweep_is_resumed_for_its_exit_code() -> None:
+    begin(reply=invented)
+    Path("sweep").mkdir()
+    RUN.rename("sweep/0")
+    Path("sweep/multirun.yaml").write_text('{"hydra": {"sweep": {}}}')
+    sweep = read_sweep(["resume=sweep"])
+
+    assert sweep is not None
+    assert [["resume=sweep/0"]] == sweep.finish
 
 
 def test_a_missing_run_of_a_sweep_is_started_with_all_folders_of_the_configuration() -> None:

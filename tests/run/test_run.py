@@ -442,11 +442,14 @@ def test_a_page_that_cannot_be_rendered_loses_no_answer(monkeypatch: pytest.Monk
     def broken(answer: object) -> str:
         raise RuntimeError("no page today")
 
-    monkeypatch.setattr(type(made.analyzers["say_means"]), "markdown", lambda *_: broken(0))
-    result, _path, _ = execute(made)
+    monkeypatch.setattr(type(made.analyzers["say_means"]), "markdown", lambda *_, **__: broken(0))
+    result, path, _ = execute(made)
+    lines = map(json.loads, (path / "logs/events.jsonl").read_text().splitlines())
 
     assert result.exit_code == 0
     assert load("intermediate/stage_a/say_means.json")["status"] == "ok"
+    failed = {line["error"] for line in lines if line["event"] == "page.failed"}
+    assert {"RuntimeError('no page today')"} == failed
 
 
 def test_a_key_that_is_said_in_the_transcript_is_neither_sent_nor_written(

@@ -5,14 +5,19 @@ from __future__ import annotations
 import ast
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
 from helpers.documentation import PAGES, ROOT, blocks
+from helpers.processes import provider, until
 
 import colloquy
 from colloquy.results import Comparison
@@ -78,6 +83,32 @@ def test_it_works_where_a_loop_is_running_and_in_it(talk: Path) -> None:
         return [waited.status, awaited.status]
 
     assert ["completed"] * 2 == asyncio.run(main())
+
+
+def test_an_interrupt_where_a_loop_is_running_ends_the_run_at_once(
+    talk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not-a-real-key")
+    with provider("decisions") as at:
+        server = ["model=openai", f"model.api_base={at.url}"]
+
+        def interrupt() -> None:
+            until(lambda: bool(at.asked["decisions"]))
+            os.kill(os.getpid(), signal.SIGINT)
+
+        async def main() -> None:
+            Thread(target=interrupt).start()
+            with pytest.raises(KeyboardInterrupt):
+                colloquy.run(talk, *server, f"output.dir={talk.parent}", pipeline="meeting")
+
+        with closing(asyncio.new_event_loop()) as loop:  # asyncio.run has its own handler
+            loop.run_until_complete(main())
+        at.release()
+        (path,) = (talk.parent / "runs").iterdir()
+        run = colloquy.load(path)
+
+        assert ("interrupted", 130) == (run.status, run.exit_code)
+        assert colloquy.resume(path, *server[1:]).ok
 
 
 def test_a_folder_is_a_batch_with_the_insights_of_its_runs(

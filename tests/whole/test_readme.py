@@ -121,7 +121,8 @@ def workplace(tools: Path, finished: Path, tmp_path: Path) -> Path:
 
 def write_files(folder: Path, text: str) -> None:
     """Write the blocks of a page, as they stand, to the file that each names in a comment."""
-    for block in (*blocks("markdown", text), *blocks("yaml", text)):
+    modules = [block for block in blocks("python", text) if block.startswith("# mine/")]
+    for block in (*blocks("markdown", text), *blocks("yaml", text), *modules):
         named = re.search(r"^(?:<!--|#) ([\w/]+\.\w+)", block, re.MULTILINE)
         assert named is not None
         path = folder / named[1]
@@ -201,6 +202,8 @@ def test_every_command_of_a_page_succeeds(page: str, shell: Shell, workplace: Pa
         assert f"-m pip install '{PROJECT['name']}[{extra}]'" in text or f"`{extra}`" in text
     runs = [path.parent for path in (workplace / "outputs").glob("**/metadata.json")]
     assert [run for run in runs if not (run / "COMPLETED").exists()] == []
+    pages = (path.read_text() for path in (workplace / "outputs").glob("**/intermediate/**/*.md"))
+    assert [page for page in pages if "could not be shown" in page] == []
 
 
 def test_the_insight_shown_in_readme_is_one_of_the_sample(

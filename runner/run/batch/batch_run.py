@@ -103,13 +103,13 @@ class Batch:
             return await self._finish()
         except BaseException as error:
             status = "interrupted" if isinstance(error, asyncio.CancelledError) else "failed"
-            directory, stop = self.directory, self.stop
+            directory = self.directory
             directory.release_reserve()
             for rescue in (directory.journal.recover, directory.uncomplete, self._close_results):
                 with suppress(OSError):  # the disk may have failed
                     rescue()
-            code = exit_code_of(error) if stop.signum is None else stop.exit_code
             with suppress(OSError):
+                code = self.stop.code_or(exit_code_of(error))
                 await asyncio.shield(self._save(status, code))
             raise
         finally:

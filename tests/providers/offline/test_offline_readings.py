@@ -61,6 +61,9 @@ def test_a_users_module_answers_by_its_own_reading_or_the_generic_one() -> None:
     assert {"read": ""} == find_reading(own)(EMPTY)
     assert find_reading(shape_only) is generic.read
     assert find_reading(None) is generic.read
+    shape_only.Fields = say_means.Fields  # type: ignore[attr-defined]
+    with pytest.raises(NotImplementedError, match="needs a function read"):
+        find_reading(shape_only)(EMPTY)
 
 
 def test_plain_words_of_a_short_meeting_are_recognized() -> None:

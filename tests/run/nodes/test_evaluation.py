@@ -22,6 +22,7 @@ from runner.providers.request import Completion, Request
 from runner.reports.compare.rows import read_row
 from runner.reports.report.write import try_write_report
 from runner.reports.verify import verify
+from runner.run.last_line import hint_of
 from runner.run.plan.plan import as_text, make_plan
 
 STRONG = "+model@models.strong=offline"
@@ -50,9 +51,11 @@ def test_failed_checks_are_told_and_change_no_exit_code_unless_they_shall() -> N
     body = f"every: [{QUOTED}]\n"
     body += "run: [{type: contains, path: 'say_means.insights[0].text', value: zz}]"
     for fail, code, status in (("", 0, "completed"), ("fail: true\n", 3, "degraded")):
-        result, _ = execute_models(checked(fail + body))
+        made = checked(fail + body)
+        result, _ = execute_models(made)
         content = load("checks.json")
 
+        assert ("or set fail: false in c.yaml" in (hint_of(made, result) or "")) == bool(fail)
         assert (code, status) == (result.exit_code, load("metadata.json")["status"])
         assert {"passed": 3, "failed": 1} == {n: content["total"][n] for n in ("passed", "failed")}
         assert ["failed"] == statuses(content)["run"]
