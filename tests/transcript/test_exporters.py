@@ -223,3 +223,10 @@ def test_a_clock_that_ends_a_line_of_a_wrapped_sentence_opens_no_turn(head: str)
     )
 
     assert names == [who for who, _ in spoken(text)]
+
+
+@pytest.mark.parametrize("turn", ["{}: {}\n", "{}\n{}\n\n", "{}  0:0{n}\n{}\n\n", "{}\t{}\n"])
+def test_an_answer_that_is_a_length_of_time_is_words(turn: str) -> None:
+    said = [("Ana", "How long?"), ("Bo", "5 minutes."), ("Ana", "So."), ("Bo", "10 min.")]
+
+    assert said == spoken("".join(turn.format(*each, n=n) for n, each in enumerate(said, start=1)))
