@@ -3,7 +3,6 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from runner.transcript.layouts.blocks import turns_of_blocks, turns_of_table
 from runner.transcript.layouts.catalogue import OpenedTurn, Turns
@@ -149,13 +148,10 @@ class _Assembler:
         self.margin = sorted(row.indent for row in rows)[len(rows) // 2] + _CENTRED if rows else 0
         self.scale = _time_scale(rows, self.choice)
         labels = {at for at, turn in turns.items() if not turn.opening.rest}
-        ends = [
-            ends_sentence(above.raw)
-            for at, (above, row) in enumerate(pairwise(rows))
-            if row.gap and at not in labels
-        ]
+        ends = [at for at in range(len(rows) - 1) if rows[at + 1].gap and at not in labels]
         several = len({turn.speaker for turn in turns.values()}) > 1
-        self.punctuated = several and sum(ends) * 2 >= len(ends)
+        sentences = sum(ends_sentence(rows[at].raw) for at in ends)
+        self.punctuated = several and sentences * 2 >= len(ends)
         self.last = max(turns, default=len(rows))
         self.notices = _repeated_notices(rows, turns, self.last) | _days(rows, turns)
 
@@ -220,6 +216,8 @@ class _Assembler:
 
     def _ends_speech(self, at: int) -> bool:
         turns, below = self.choice.turns, at > self.last
+        if self.silent and ends_sentence(self.rows[at].raw):  # words right below a label
+            return False
         after = (below and self.rows[at].ruled) or is_lone_name(self.rows, at, turns)
         title = self.punctuated and not self.silent and (below or at + 1 in turns)
         return after or (title and is_title(self.rows, at)) or is_heading(self.rows, at)

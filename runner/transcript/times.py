@@ -225,7 +225,7 @@ def _stamp(match: re.Match[str] | None) -> Stamp | None:
 def _seconds(text: str) -> float | None:
     if ":" in text:
         return clock_seconds(text)
-    if not text[-1].isalpha():
+    if not text.rstrip(".")[-1].isalpha():
         return float(text)
     if "ms" in text:
         return float(text.partition("m")[0]) / 1000

@@ -108,6 +108,36 @@ SHAPES: dict[str, tuple[str, Spoken]] = {
         [("Bo Li", "Hi."), ("Ana Ruiz", "Yes."), (None, "Max left. Eva Ek: so he said."),
          ("Bo Li", "Ok.")],
     ),
+    "callouts of Obsidian": (
+        "> [!quote] Ana\n> Hi.\n\n> [!quote]+ Bo\n> Yes.\n\n> [!quote] Ana\n> So.\n> And so.\n\n"
+        "> [!quote]- Bo\n> Ok.",
+        [("Ana", "Hi."), ("Bo", "Yes."), ("Ana", "So. And so."), ("Bo", "Ok.")],
+    ),
+    "slashes before who speaks at the same time": (
+        "S00: Hi.\n//S01: Yes.//\nS00: So.\nS01: Ok.",
+        [("S00", "Hi."), ("S01", "Yes.//"), ("S00", "So."), ("S01", "Ok.")],
+    ),
+    "headings between bullets": (
+        "- Ana: Hi.\n- Bo: Yes.\nPart 2: The Pump\n- Ana: So.\nItem 3: Seals\n- Bo: Ok.",
+        [("Ana", "Hi."), ("Bo", "Yes."), (None, "Part 2: The Pump"), ("Ana", "So."),
+         (None, "Item 3: Seals"), ("Bo", "Ok.")],
+    ),
+    "an item that is announced right below a name": (
+        "Ana Ruiz\n\nItem 3: pumps.\n\nBo Li\n\nVitamin A.\n\nAna Ruiz\n\nSo.\n\n"
+        "Item 4: Seals\n\nBo Li\n\nVitamin C.\nAnd zinc.",
+        [("Ana Ruiz", "Item 3: pumps."), ("Bo Li", "Vitamin A."), ("Ana Ruiz", "So."),
+         (None, "Item 4: Seals"), ("Bo Li", "Vitamin C. And zinc.")],
+    ),
+    "words that are said again and end in a letter": (
+        "Ana Ruiz\n\nWhich?\n\nBo Li\n\nVitamin C.\n\nAna Ruiz\n\nWhy?\n\nBo Li\n\nVitamin C.",
+        [("Ana Ruiz", "Which?"), ("Bo Li", "Vitamin C."), ("Ana Ruiz", "Why?"),
+         ("Bo Li", "Vitamin C.")],
+    ),
+    "a title before a name that is addressed": (
+        "Ana Ruiz: We met him.\nBo Li: So?\nAna Ruiz: Mr. Li: I ask.\nBo Li: Fine.",
+        [("Ana Ruiz", "We met him."), ("Bo Li", "So?"), ("Ana Ruiz", "Mr. Li: I ask."),
+         ("Bo Li", "Fine.")],
+    ),
 }  # fmt: skip
 
 
@@ -180,3 +210,23 @@ def test_a_line_amid_a_wrapped_sentence_is_no_fact_on_the_recording() -> None:
     text = "\n\n".join(["\n".join(lines), "[Bo] So.", "[Ana] Yes.", "[Bo] Ok."])
 
     assert ["Ana", "Bo", "Ana", "Bo"] == [who for who, _ in spoken(text)]
+
+
+@pytest.mark.parametrize("head", ["{} 0 hours 0 minutes {n} seconds", "{} 0:0{n}"])
+def test_a_clock_that_ends_a_line_of_a_wrapped_sentence_opens_no_turn(head: str) -> None:
+    full, names = LONG[:62], ["Ana", "Bo"] * 3
+    bodies = [f"{full}\n{full}\nso it is."] * 6
+    bodies[2] = f"{full}\nyesterday. It was a great strength of the board. At 10:30\n{full}\nend."
+    turns = zip(names, bodies, strict=True)
+    text = "\n".join(
+        f"{head.format(who, n=n)}\n{body}\n" for n, (who, body) in enumerate(turns, start=1)
+    )
+
+    assert names == [who for who, _ in spoken(text)]
+
+
+@pytest.mark.parametrize("turn", ["{}: {}\n", "{}\n{}\n\n", "{}  0:0{n}\n{}\n\n", "{}\t{}\n"])
+def test_an_answer_that_is_a_length_of_time_is_words(turn: str) -> None:
+    said = [("Ana", "How long?"), ("Bo", "5 minutes."), ("Ana", "So."), ("Bo", "10 min.")]
+
+    assert said == spoken("".join(turn.format(*each, n=n) for n, each in enumerate(said, start=1)))

@@ -66,7 +66,7 @@ def openings_in(
         if at in claimed:
             continue
         again = layout.heads_block and rows[at].gap and counts[rows[at].raw] > 1
-        if at <= below and not again:  # the text of the opening above opens no turn
+        if at <= below and not (again and rows[at].raw[-1] != "."):  # the text of the opening above
             continue
         opening = layout.opens(rows, at)
         if opening is None or (layout.heads_block and _is_title(layout, rows, at, counts)):
@@ -107,7 +107,8 @@ def _is_title(layout: Layout, rows: Sequence[Row], at: int, counts: Mapping[str,
     if at + 2 >= len(rows) or not (rows[at].gap and rows[at + 1].gap):
         return False
     lone = counts[rows[at].raw] == 1 < counts[rows[at + 1].raw]
-    return (lone or not rows[at + 2].gap) and layout.opens(rows, at + 1) is not None
+    words = rows[at + 2].gap or rows[at + 1].raw.endswith(".")  # such as `Vitamin C.`
+    return (lone or not words) and layout.opens(rows, at + 1) is not None
 
 
 def _with_late_times(found: dict[int, Opening]) -> dict[int, Opening]:
@@ -198,7 +199,8 @@ def _candidate(row: Row, opening: Opening) -> LabelUse:
     timed = opening.stamp is not None
     address = bool(_ADDRESS.match(opening.rest))
     alone = not opening.rest and opening.rows == 1
-    return LabelUse(opening.label, opening.role, timed, opening.dress, row.placed, address, alone)
+    placed = row.placed or (opening.stamp is not None and not opening.stamp.plain)
+    return LabelUse(opening.label, opening.role, timed, opening.dress, placed, address, alone)
 
 
 def _strict(verdict: Verdict, seen: Mapping[int, Opening], nearly_all: float) -> Verdict:

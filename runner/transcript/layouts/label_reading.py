@@ -80,6 +80,6 @@ def read_label(
             break
         role = f"{behind[1].strip()}; {role}" if role else behind[1].strip()
         name = strip_marks(name[: behind.start()])
-    name = name.replace("\\", "").strip().removeprefix("~ ").lstrip(", ")
+    name = name.replace("\\", "").strip().removeprefix("~ ").removeprefix("//").lstrip(", ")
     short = head and 0 < len(name) <= MAX_LABEL_CHARS
     return Opening(name, role, stamp, rest, dress) if short or likeness(name) else None

@@ -208,18 +208,19 @@ def _accept(label: str, group: Sequence[LabelUse], habit: _Habit) -> bool | None
     alone = habit.alone and all(each.alone for each in group)
     set_off = fits and (habit.timed or bool(habit.dress) or alone)
     often = len(group) > 1 and len(group) >= habit.total * 0.1
+    named = like == Likeness.NAME or is_division(label)
     if all(each.address for each in group) or like == Likeness.NONE:
         return None
     if not fits and dressed and habit.dense and not is_ordinary(label):
         often = often or (bool(habit.dress) and like == Likeness.NAME)
         return often or (None if any(each.placed for each in group) else False)
-    if not fits and habit.every and like == Likeness.NAME and not habit.timed:
+    if not fits and habit.every and not habit.timed and named:
         return None
     if not fits:
         return often and like == Likeness.NAME and habit.dress is not None and len(group) > 2
     if like == Likeness.NAME and len(group) > 1:
         return True
-    if not (any(each.placed for each in group) or (fits and (habit.timed or habit.dress))):
+    if not (any(each.placed for each in group) or (fits and habit.dress)):
         return False
     if like == Likeness.NAME:
         return _once(label, habit, set_off=set_off)

@@ -234,9 +234,8 @@ def parted(part: re.Pattern[str]) -> Opens:
         if found is None:
             return None
         name, rest = row.rest[: found.start()], row.rest[found.end() :].strip()
-        stop = part is _DASH and name.endswith(".") and ends_words(name)
-        if stop:  # as in `Ana Ruiz, on behalf of …. – …`
-            name = name[:-1].partition(",")[0]
+        if part is _DASH and name.endswith(".") and ends_words(name):
+            name = name[:-1].partition(",")[0]  # as in `Ana Ruiz, on behalf of …. – …`
         named = read_label(name, row.stamp, rest, row.mark + row.opening)
         least = Likeness.CLAUSE if part is _COLUMN else Likeness.WORD
         if named is None or not rest or likeness(named.label) < least:

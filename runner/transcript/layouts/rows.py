@@ -13,7 +13,7 @@ from runner.transcript.reader_notes import Notes
 from runner.transcript.times import Stamp, leading_stamp, with_plain_stamps
 
 _MARK = re.compile(
-    r"(?:> ?(?!>)|[○◯●◎◆◇■□▪] ?(?=\S)"
+    r"(?:> ?(?!>)(?:\[!\w{1,20}\][+-]? )?|[○◯●◎◆◇■□▪] ?(?=\S)"
     r"|[-*+•–] +(?=\S)|#{1,6} +|\d{1,4}[.)] +(?=\S)|\(\d{1,4}\) +(?=[^\W\d]))"
 )
 _EMPHASIS = re.compile(r"(?:\*{1,3}|_{1,3}|`|''')(?=[^\s*_'])")
