@@ -560,3 +560,30 @@ def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() 
     _, again = execute_batch(made, weak, strong=(other := ScriptedTransport(planted)), again=True)
 
     assert [] == again.requests == other.requests
+
+
+def test_an_answer_set_aside_in_a_tree_is_found_again() -> None:
+    interviews(PLAN)
+
+    def absent(request: Any) -> str:
+        reply = json.loads(planted(request))
+        quote = {"segment": "S0001", "quote": "Nobody has said any of this anywhere"}
+        if request.node.startswith("themes"):
+            reply["insights"][0]["evidence"] = [quote]
+        return json.dumps(reply)
+
+    def broken(request: Any) -> str:
+        if request.node == "synthesis":
+            raise CallError("transient", "down", status=500)
+        return absent(request)
+
+    strong = ("+model@models.strong=simulated", "models.strong.name=openai/strong")
+    escalates = ("model.escalate=[strong]", "grounding.min_rate=1")
+    made = collection("stages.across.context.token_budget=260", *strong, *escalates)
+    execute_batch(made, broken, strong=(first := ScriptedTransport(absent)))
+    other = ScriptedTransport(absent)
+    result, again = execute_batch(made, absent, strong=other, again=True)
+
+    assert len(first.requests) > 2
+    assert ["synthesis"] == [each.node for each in again.requests + other.requests]
+    assert 0 == result.exit_code
