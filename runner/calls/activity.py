@@ -1,8 +1,8 @@
 """Activity: counts the busy tasks of a job, to detect when all of them wait for batches."""
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -81,3 +81,14 @@ def busy(tasks: int = 1) -> Iterator[None]:
 def idle() -> AbstractContextManager[None]:
     """Exclude this task from the count during the block, in which it waits for others."""
     return busy(-1)
+
+
+@asynccontextmanager
+async def one_at_a_time(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Hold *lock* during the block; the wait for it is idle."""
+    with idle():
+        await lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -23,7 +23,7 @@ from runner.base.regular_files import MAX_LINE, folders_in, kind_of, open_regula
 from runner.base.tables import as_rows
 from runner.base.text import by_number
 from runner.record.journal import MAX_LISTED, lines_of, parse_lines, read_journal
-from runner.record.result_row import COLUMNS, ResultRow
+from runner.record.result_row import COLUMNS, UNREADABLE, ResultRow
 from runner.record.run_directory import INPUTS
 
 RESULTS = "results.jsonl"
@@ -56,17 +56,20 @@ def runs_of(batch: Path) -> list[Path]:
 
 
 def transcripts_of(batch: Path) -> dict[Path, str]:
-    """Return the transcript of each run of *batch* that has ended, in the order of its rows."""
-    rows = ((batch / text(row.get("run")), text(row.get("transcript"))) for row in rows_of(batch))
+    """Return the transcript of each run of *batch* that has ended, in the order of its rows.
+
+    The answers about a file that can no longer be read are left out.
+    """
+    read = (row for row in rows_of(batch) if row.get("status") != UNREADABLE)
+    rows = ((batch / text(row.get("run")), text(row.get("transcript"))) for row in read)
     known = set(runs_of(batch))
     return {run: name for run, name in rows if run in known}
 
 
 def current_runs(batch: Path) -> list[Path]:
-    """Return the run directories of *batch*, without those of files that its user has removed."""
-    rows, names = _every_row(batch), set(input_names(batch))
-    gone = (row for row in rows if names and row.get("transcript") not in names)
-    left_out = {batch / text(row.get("run")) for row in gone}
+    """Return the run directories of *batch*, without those of files removed or now unreadable."""
+    ended = {batch / text(row.get("run")) for row in _every_row(batch)}
+    left_out = ended.difference(transcripts_of(batch))
     return [run for run in runs_of(batch) if run not in left_out]
 
 

@@ -15,6 +15,7 @@ from runner.base.text import digest
 from runner.job.graph import Node
 from runner.providers.offline.language.asking import terms_of
 from runner.record.batch_directory import rows_of
+from runner.record.result_row import UNREADABLE
 from runner.record.reuse import answer_in
 from runner.record.stored_transcript import read_transcript_file
 from runner.transcript.inputs import Input
@@ -125,7 +126,8 @@ def collect_findings(
     hashes, foreign = dict[str, str](), list[str]()
     for file in inputs:
         row = rows.get(file.name, {})
-        records = _records(batch / file.run, reads)
+        is_read = row.get("status") != UNREADABLE
+        records = _records(batch / file.run, reads) if is_read else {}
         why = text(row.get("error")) or text(row.get("status")) or "it was not run"
         try:
             transcript = read_transcript_file(batch / file.run) if records else None

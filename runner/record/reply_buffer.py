@@ -37,7 +37,7 @@ class ReplyBuffer:
         self._end = 0
         self._free: list[tuple[int, int]] = []  # slots: offset and size in bytes
         self._slots: dict[str, list[tuple[int, int]]] = {}  # by unit
-        self._earlier: dict[str, Completion] = {}
+        self._earlier: dict[str, list[Completion]] = {}  # by key; of equal files, several
 
     def take_over(self, root: Path) -> None:
         """Take the replies of killed sessions in *root*, then remove temp files; raise OSError."""
@@ -45,7 +45,7 @@ class ReplyBuffer:
         for file in left:
             for unit, key, reply in _replies_in(file) if file.name.startswith(NAME) else ():
                 self._write(unit, key, reply)
-                self._earlier[key] = reply
+                self._earlier.setdefault(key, []).append(reply)
         for file in left:
             file.unlink()
 
@@ -72,8 +72,8 @@ class ReplyBuffer:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(self._path))
 
     def earlier(self, key: str) -> Completion | None:
-        """Return the reply that a killed session received to the request with *key*, once."""
-        return self._earlier.pop(key, None)
+        """Return the reply that a killed session received to the request with *key*, each once."""
+        return left.pop(0) if (left := self._earlier.get(key)) else None
 
     def drop(self, unit: str) -> None:
         """Drop the replies of a stored record."""

@@ -17,6 +17,8 @@ from runner.transcript.inputs import Input
 from runner.transcript.read import content_sha256_of
 from runner.transcript.reading_report import ReadingReport, stored_report
 
+UNREADABLE = "unreadable"  # the status of a file that was not read
+
 
 @dataclass(frozen=True, slots=True)
 class ResultRow:
@@ -24,7 +26,7 @@ class ResultRow:
 
     transcript: str
     run: str
-    status: str  # the run's, or `unreadable`
+    status: str  # the run's, or UNREADABLE
     exit_code: int
     ok: int = 0  # of the analyzers, those that answered
     analyzers: int = 0

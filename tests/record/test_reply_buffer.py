@@ -111,3 +111,12 @@ def test_a_faulty_reply_before_an_interrupted_correction_is_not_asked_for_again(
     assert 1 == rest.count(asked[0])  # the correction
     assert ["no JSON"] == [each["raw_output"] for each in record["rejected"]]
     assert [] == verify(RUN)
+
+
+def test_equal_requests_of_two_runs_have_a_reply_each(tmp_path: Path) -> None:
+    buffer = ReplyBuffer(tmp_path)
+    for unit, text in (("u", "one"), ("v", "other")):
+        buffer.keep(unit, "k", reply(text))
+    again = taken(tmp_path)
+
+    assert [reply("one"), reply("other"), None] == [again.earlier("k") for _ in range(3)]

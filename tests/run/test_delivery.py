@@ -428,3 +428,20 @@ def test_results_that_are_damaged_on_the_disk_are_fetched_again() -> None:
 
     assert "completed" == result.status
     assert {1} == set(provider.paid.values())
+
+
+@pytest.mark.parametrize(("files", "labels"), [(1, "good good bad"), (2, "good bad")])
+def test_equal_questions_to_a_judge_are_asked_once_and_end(files: int, labels: str) -> None:
+    rows = "".join(f"\n      - {{answer: {each}, label: right}}" for each in labels.split())
+    judged = "    - type: llm-rubric\n      value: It says good."
+    body = f"judge: judge\nanalyzers:\n  say_means:\n{judged}\n      labels:{rows}\n"
+    Path("c.yaml").write_text(f"{body}{judged.replace('llm', 'not-llm')}\n", encoding="utf-8")
+    answer = '{"reason": "so", "verdict": "A"}'
+    provider = FakeProvider(lambda asked: answer if asked.node == "judge" else simulated(asked))
+    checks = ("checks=file", "checks.file=c.yaml", "+model@models.judge=simulated")
+    with_judge = (*checks, "models.judge.delivery=batch")
+    result, _ = session(some(files, *with_judge), provider, BATCH)
+
+    assert "completed" == result.status
+    assert {1} == set(provider.paid.values())
+    assert 3 * files + 2 * files + 2 * 2 == sum(provider.paid.values())

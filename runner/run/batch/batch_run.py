@@ -29,7 +29,7 @@ from runner.job.job import BatchJob, Job
 from runner.record.batch_directory import Results, write_insights
 from runner.record.journal import Spent
 from runner.record.member_directory import MemberDirectory
-from runner.record.result_row import ResultRow, completed_before
+from runner.record.result_row import UNREADABLE, ResultRow, completed_before
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
 from runner.run.batch.console import BatchConsole
@@ -143,7 +143,7 @@ class Batch:
         except (TranscriptError, ConfigError) as error:
             why = file.fault(error)
             log.warning("input.unreadable", transcript=file.name, error=why)
-            return unanswered_row(self.job, file, "unreadable", error.exit_code, why)
+            return unanswered_row(self.job, file, UNREADABLE, error.exit_code, why)
         except OSError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug in one file must not stop the others

@@ -13,12 +13,13 @@ from runner.answers.outcome import Outcome
 from runner.answers.themes import LedgerRow
 from runner.base.text import digest
 from runner.base.usage import Usage
-from runner.calls.activity import idle
+from runner.calls.activity import one_at_a_time
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.client_factory import EMBEDDINGS
 from runner.job.graph import Node
 from runner.job.job import Job
+from runner.job.parts import ASIDE
 from runner.job.windows import FRAME_TOKENS
 from runner.providers.offline.document import read_document
 from runner.providers.request import Completion
@@ -69,7 +70,8 @@ class _Validator(Validator):
     def validate(
         self, grounder: Grounder, node: Node, reply: Completion, limit: int | None = None
     ) -> Outcome:
-        findings = read_document(self._texts[node.name]).findings
+        asked = node.name.partition(f"/{ASIDE}_")[0]
+        findings = read_document(self._texts[asked]).findings
         near, restore = self.job.settings.grounding.near_score, self.job.redaction.restore
         quoted = ((s, quote) for each in findings for s, quote in each.evidence)
         cited = tuple(Segment(s, None, None, None, restore(quote)[0]) for s, quote in quoted)
@@ -189,15 +191,11 @@ class Caller:
         one = replace(node, name=f"{node.name}/{part}") if part else node
         key = digest(f"{node.name}\0{material.text}")
         asking = self._asking.setdefault(key, Lock())
-        with idle():
-            await asking.acquire()
-        try:
+        async with one_at_a_time(asking):
             if (outcome := self._answered.get(key)) is None:
                 outcome = await self._settled(node, one, material)
             if outcome.answer is not None:
                 self._answered[key] = outcome
-        finally:
-            asking.release()
         if part:
             self.outcomes.setdefault(node.name, []).append(outcome)
         else:

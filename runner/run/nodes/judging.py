@@ -1,5 +1,6 @@
 """Judged checks: each answer goes to a judge twice, with the order swapped."""
 
+from asyncio import Lock
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from runner.base.errors import CallError
 from runner.base.json import text
 from runner.base.text import digest
 from runner.base.threads import offload
+from runner.calls.activity import one_at_a_time
 from runner.calls.call_log import CallLog
 from runner.calls.schedule import gather_all
 from runner.config.checks import Check
@@ -43,6 +45,7 @@ class Judging:
     asker: Asker
     recorder: Recorder
     calls: CallLog = field(default_factory=CallLog)  # of all questions together
+    _asked: dict[tuple[str, str, str], tuple[Lock, list[_Verdict]]] = field(default_factory=dict)
 
     async def results(self, outcomes: Mapping[str, Outcome]) -> list[CheckResult]:
         """Return the results of the judged checks of all answers.
@@ -65,7 +68,7 @@ class Judging:
         mask, labels, shared = self.job.redaction.mask, check.validation_labels, self.job.expected
         answers = [mask(each.answer, eager=True) for each in labels]
         key = digest(orjson.dumps([text(check.value), answers]).decode())
-        async with shared.locks[key]:
+        async with one_at_a_time(shared.locks[key]):
             if key in shared.agreements:
                 return shared.agreements[key]
             verdicts = await gather_all(self._verdict(node, check, each) for each in answers)
@@ -99,13 +102,19 @@ class Judging:
         return result(check, node.name, PASSED if fits else FAILED, score=float(meets), reason=why)
 
     async def _verdict(self, node: Node, check: Check, answer: str) -> _Verdict:
-        """Return the verdict on *answer* in both orders."""
+        """Return the verdict on *answer* in both orders, for which equal questions ask once."""
+        lock, verdict = self._asked.setdefault((node.name, text(check.value), answer), (Lock(), []))
+        async with one_at_a_time(lock):
+            if not verdict:
+                verdict.append(await self._in_both_orders(node, check, answer))
+            return verdict[0]
+
+    async def _in_both_orders(self, node: Node, check: Check, answer: str) -> _Verdict:
         try:
             orders = (self._ask(node, check, answer, swapped=each) for each in (False, True))
-            both = await gather_all(orders)
+            first, second = await gather_all(orders)
         except CallError as error:
             return _Verdict(None, f"the judge did not answer: {error}", answered=False)
-        first, second = both
         if first.meets is not second.meets:
             return _Verdict(None, "the judge contradicts itself when the order is swapped")
         return first

@@ -24,6 +24,7 @@ from runner.base.files import as_json
 from runner.job.job import BatchJob
 from runner.providers.offline.document import read_document
 from runner.providers.offline.readings import find_reading
+from runner.record.batch_directory import current_runs
 from runner.reports.collection.facts import source_of_quote
 from runner.reports.compare.rows import read_row
 from runner.reports.verify import verify
@@ -165,6 +166,19 @@ def test_a_file_that_is_removed_renamed_or_changed_counts_as_it_is_now() -> None
     assert (["findings"], kept) == read_after(lambda: rename("many/zoe.txt"))
     assert (["findings"], kept) == read_after(lambda: interviews({"bob": ["wifi"]}))
     assert {"ann", "zoe"} == told()["train"][0]
+
+
+def test_what_was_found_in_a_file_that_can_no_longer_be_read_is_not_counted() -> None:
+    interviews({name: ["train", "price"] for name in ("ann", "bob", "cem")})
+    execute_batch(collection(), planted)
+    Path("many/ann.txt").write_text(" \n")
+    execute_batch(collection(), planted, again=True)
+
+    assert ["bob.txt", "cem.txt"] == [each.file for each in stored().read]
+    assert ["ann.txt"] == [each.file for each in stored().unread]
+    assert "ann.txt" not in Path("batch/insights.csv").read_text()
+    assert ["bob", "cem"] == sorted(run.name[:3] for run in current_runs(Path("batch")))
+    assert [] == verify(Path("batch"))
 
 
 def test_resuming_asks_only_for_what_is_missing() -> None:
@@ -560,3 +574,30 @@ def test_an_answer_that_fails_goes_to_the_model_to_escalate_to_also_in_a_tree() 
     _, again = execute_batch(made, weak, strong=(other := ScriptedTransport(planted)), again=True)
 
     assert [] == again.requests == other.requests
+
+
+def test_an_answer_set_aside_in_a_tree_is_found_again() -> None:
+    interviews(PLAN)
+
+    def absent(request: Any) -> str:
+        reply = json.loads(planted(request))
+        quote = {"segment": "S0001", "quote": "Nobody has said any of this anywhere"}
+        if request.node.startswith("themes"):
+            reply["insights"][0]["evidence"] = [quote]
+        return json.dumps(reply)
+
+    def broken(request: Any) -> str:
+        if request.node == "synthesis":
+            raise CallError("transient", "down", status=500)
+        return absent(request)
+
+    strong = ("+model@models.strong=simulated", "models.strong.name=openai/strong")
+    escalates = ("model.escalate=[strong]", "grounding.min_rate=1")
+    made = collection("stages.across.context.token_budget=260", *strong, *escalates)
+    execute_batch(made, broken, strong=(first := ScriptedTransport(absent)))
+    other = ScriptedTransport(absent)
+    result, again = execute_batch(made, absent, strong=other, again=True)
+
+    assert len(first.requests) > 2
+    assert ["synthesis"] == [each.node for each in again.requests + other.requests]
+    assert 0 == result.exit_code
