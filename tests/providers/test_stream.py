@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,6 +17,11 @@ from helpers.fault_server import CLOSE, LEFT, RESET, Asked, FaultServer, Step, c
 from runner.answers.shared_schema import which_part
 from runner.base.errors import CallError
 from runner.base.usage import Usage
+from runner.calls.admission.limits import Slots
+from runner.calls.call import Terms
+from runner.calls.call_log import CallLog
+from runner.calls.client import Client
+from runner.calls.retry import RetryPolicy
 from runner.providers.litellm import session
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.stream import is_stream, joined
@@ -462,3 +469,31 @@ def test_a_stream_may_be_longer_than_a_body_but_not_without_end(
     assert "".join(texts[:20]).strip() == read.text.strip()
     assert isinstance(refused, CallError)
     assert ("bad_response", True) == (refused.kind, refused.billed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [b"", b": keep-alive\n\n"])
+def test_no_deadline_discards_a_stream_after_its_last_event(
+    more: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The connection stays open past the deadline, silent or with comments without end."""
+    monkeypatch.setattr(session, "_LINGER_S", 3.0)
+
+    def script(asked: Asked) -> list[Step]:
+        later: list[Step] = [partial(time.sleep, 0.2), chunked(more, len(more))] if more else []
+        return [*sent(whole(asked))[:-1], *later * 50, LEFT]
+
+    async def main(server: FaultServer) -> Completion:
+        transport = LiteLLMTransport(ModelRoute(MODELS["openai"], f"{server.url()}/v1", "MY_KEY"))
+        await transport.open()
+        client, terms = Client(transport, RetryPolicy(0), 2.0), Terms(on_first_token=lambda: None)
+        try:
+            return await client.complete(ASKED, Slots(1), CallLog(), terms=terms)
+        finally:
+            await transport.close()
+
+    with FaultServer(script) as server:
+        began = time.monotonic()
+        assert "".join(TEXTS) == asyncio.run(main(server)).text
+
+    assert time.monotonic() - began < 9

@@ -169,7 +169,8 @@ async def _received(
                 body += chunk
                 if first is not None and response.ok:
                     first.feed(chunk)
-                    if ended := has_ended(body):
+                    if not ended and (ended := has_ended(body)):
+                        current_exchange().arrive()
                         patience.reschedule(asyncio.get_running_loop().time() + _LINGER_S)
                 if (size := max(size, len(body))) > limit:
                     break
