@@ -134,12 +134,15 @@ def test_a_provider_that_litellm_has_not_is_refused_with_the_nearest() -> None:
         check_provider("opnai/x", None)
 
 
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("openai/responses/gpt-6-luna", "mcp"), ("vertex_ai/gemini-2.5-pro", "google-auth")],
+)
 def test_a_model_that_needs_a_missing_package_is_refused_before_the_run(
-    monkeypatch: pytest.MonkeyPatch,
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name = "openai/responses/gpt-6-luna"
     monkeypatch.setattr(loading, "find_spec", lambda _: None)
-    with pytest.raises(ConfigError, match=f"model '{name}' is called .*: pip install mcp"):
+    with pytest.raises(ConfigError, match=f"model '{name}' is .*: pip install {package}"):
         check_provider(name, None)
 
 

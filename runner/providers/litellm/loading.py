@@ -50,6 +50,9 @@ def check_provider(name: str, api_base: str | None) -> None:
     litellm only for a rare provider or API.
     """
     named, entry = name.split("/", 1)[0], map_entry(name) or {}
+    if named == "vertex_ai" and not all(map(_is_installed, ("google", "google.auth"))):
+        needs = "for whose credentials litellm needs packages: pip install google-auth requests"
+        raise ConfigError(f"model {name!r} is one of Google Cloud, {needs}")
     known = named in PROVIDERS or any(key.startswith(f"{named}/") for key in map_entries())
     if known and "responses" not in (entry.get("mode"), *name.split("/")[1:-1]):
         return
@@ -61,9 +64,13 @@ def check_provider(name: str, api_base: str | None) -> None:
         near = did_you_mean(named, listed).partition("; known")[0]
         message = f"model {name!r}: litellm has no provider {named!r}{near}"
         raise ConfigError(message) from error
-    if by_responses(litellm, name) and find_spec("mcp") is None:
+    if by_responses(litellm, name) and not _is_installed("mcp"):
         why = "is called through OpenAI's Responses API, for which litellm needs a package"
         raise ConfigError(f"model {name!r} {why}: pip install mcp")
+
+
+def _is_installed(module: str) -> bool:
+    return find_spec(module) is not None
 
 
 def by_responses(litellm: Any, name: str) -> bool:
