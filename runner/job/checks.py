@@ -162,6 +162,10 @@ def _check_environment(at: str, model: ModelSettings) -> None:
             f"{at}.name={model.name} needs a key, and {at}.api_key_env names no variable: choose "
             f"model={provider} with this name, or export {provider.upper()}_API_KEY"
         )
+    if keyless and model.delivery in ("batch", "auto"):
+        raise ConfigError(
+            f"{at}.delivery={model.delivery}: batches need a key: set {at}.api_key_env"
+        )
     for name in _required(model):
         if not os.environ.get(name):
             unset = f"{name} is not set, and {provider} needs it ({at}.requires_env)"

@@ -57,7 +57,10 @@ def test_a_variable_that_is_not_set_ends_the_run_with_one_line_that_names_it(
     ("overrides", "expected"),
     [
         (["openai", "model.name=opnai/x", "plan=true"], "litellm has no provider 'opnai'; did you"),
-        (["openai", "model.delivery=batch", "model.api_key_env=null"], "no batches without a key"),
+        (
+            ["openai", "model.delivery=batch", "model.api_key_env=null"],
+            "delivery=batch: batches need a key: set",
+        ),
         (["openai", "model.delivery=batch", "+model.params.foo=1"], "no batches with params.foo"),
         (["openai", "collection.embeddings=opnai/x"], "litellm has no provider 'opnai'; did you"),
         (["litellm_proxy"], "model.api_base is null, and litellm_proxy has no default address"),

@@ -38,11 +38,7 @@ def why_not(delivery: str, model: ModelSettings) -> str:
     if delivery == "flex" and provider_of(model) not in flex:
         expected = f"expected another delivery or a model of {', '.join(flex)}"
         return f"{provider_of(model)} has no flex tier, {expected}"
-    if delivery in ("live", "flex"):
-        return ""
-    keyless = not (model.api_key_env or model.api_base or model.simulate)
-    unkeyed = f"{model.name} has no batches without a key: set api_key_env" if keyless else ""
-    return why_no_batches(model) or unkeyed
+    return why_no_batches(model) if delivery in ("batch", "auto") else ""
 
 
 def batch_endpoint(route: ModelRoute) -> BatchEndpoint:
