@@ -21,6 +21,7 @@ from runner.job.graph import Node
 from runner.job.models import MAIN
 from runner.providers.batches.factory import why_not
 from runner.providers.litellm.embedding import embedding_model, embedding_route
+from runner.providers.litellm.loading import check_provider
 from runner.providers.options import check_options
 from runner.providers.prices import prices_of
 
@@ -72,6 +73,8 @@ def check_model(name: str, model: ModelSettings, settings: Settings) -> None:
         raise ConfigError(f"{at}.delivery={model.delivery}: {why}")
     _check_address(at, model)
     _check_keys(at, model)
+    if not model.name.startswith(OFFLINE):
+        check_provider(model.name, model.api_base)
     if model.simulate is not None:
         from runner.providers.simulated.behaviour import check as check_simulated
 
@@ -138,6 +141,7 @@ def _check_embeddings(settings: Settings) -> None:
     at, model = f"collection.embeddings={name}", embedding_model(name, settings.model)
     if name.startswith(OFFLINE):
         raise ConfigError(f"{at}: the offline model has none; expected null or PROVIDER/MODEL")
+    check_provider(name, model.api_base)
     key = None if settings.plan or model.simulate else model.api_key_env
     if key and not os.environ.get(key):
         raise ConfigError(f"{at} needs {key}, which is not set: export it, or set it to null")
@@ -157,6 +161,10 @@ def _check_environment(at: str, model: ModelSettings) -> None:
         raise ConfigError(
             f"{at}.name={model.name} needs a key, and {at}.api_key_env names no variable: choose "
             f"model={provider} with this name, or export {provider.upper()}_API_KEY"
+        )
+    if keyless and model.delivery in ("batch", "auto"):
+        raise ConfigError(
+            f"{at}.delivery={model.delivery}: batches need a key: set {at}.api_key_env"
         )
     for name in _required(model):
         if not os.environ.get(name):

@@ -56,6 +56,13 @@ def test_a_variable_that_is_not_set_ends_the_run_with_one_line_that_names_it(
 @pytest.mark.parametrize(
     ("overrides", "expected"),
     [
+        (["openai", "model.name=opnai/x", "plan=true"], "litellm has no provider 'opnai'; did you"),
+        (
+            ["openai", "model.delivery=batch", "model.api_key_env=null"],
+            "delivery=batch: batches need a key: set",
+        ),
+        (["openai", "model.delivery=batch", "+model.params.foo=1"], "no batches with params.foo"),
+        (["openai", "collection.embeddings=opnai/x"], "litellm has no provider 'opnai'; did you"),
         (["litellm_proxy"], "model.api_base is null, and litellm_proxy has no default address"),
         (["vllm", "model.api_base=null"], "add model.api_base=http://127.0.0.1:8000/v1"),
         (["openai", "model.requires_env=[sk-123]"], "expected the NAME of an environment variable"),

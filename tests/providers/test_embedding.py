@@ -132,7 +132,7 @@ def test_nothing_is_sent_for_which_the_budget_has_no_room() -> None:
     [
         (("offline/extractive",), "offline model has none; expected null or PROVIDER/MODEL"),
         (("mistral/mistral-embed",), "needs MISTRAL_API_KEY, which is not set"),
-        (("mine/unknown", "budget.max_cost_usd=1"), "the price of .*mine/unknown is unknown"),
+        (("jina_ai/unknown", "budget.max_cost_usd=1"), "the price of .*jina_ai/unknown is unknown"),
         (("large",), "collection.embeddings"),
     ],
 )

@@ -17,6 +17,8 @@ from runner.calls.admission.limits import Slots
 from runner.calls.call_log import CallLog
 from runner.calls.client import Client
 from runner.calls.retry import RetryPolicy
+from runner.providers.litellm import loading
+from runner.providers.litellm.loading import check_provider
 from runner.providers.litellm.route import ModelRoute
 from runner.providers.litellm.transport import LiteLLMTransport
 from runner.providers.offline.litellm_provider import MODEL
@@ -129,7 +131,19 @@ def test_further_parameters_are_passed_on() -> None:
 def test_a_provider_that_litellm_has_not_is_refused_with_the_nearest() -> None:
     expected = r"model 'opnai/x': litellm has no provider 'opnai'; did you mean 'openai'\?"
     with pytest.raises(ConfigError, match=expected):
-        asyncio.run(LiteLLMTransport(ModelRoute("opnai/x")).open())
+        check_provider("opnai/x", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "package"),
+    [("openai/responses/gpt-6-luna", "mcp"), ("vertex_ai/gemini-2.5-pro", "google-auth")],
+)
+def test_a_model_that_needs_a_missing_package_is_refused_before_the_run(
+    name: str, package: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "find_spec", lambda _: None)
+    with pytest.raises(ConfigError, match=f"model '{name}' is .*: pip install {package}"):
+        check_provider(name, None)
 
 
 def test_usages_add_up_kind_by_kind() -> None:

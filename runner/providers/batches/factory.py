@@ -8,6 +8,7 @@ from runner.config.provider_facts import provider_facts
 from runner.config.schema import ModelSettings
 from runner.providers.batches.endpoint import BatchEndpoint
 from runner.providers.litellm.route import ModelRoute
+from runner.providers.litellm.words import WORDS
 from runner.providers.options import provider_of
 
 PROVIDERS = ("openai", "azure", "mistral", "groq", "gemini", "anthropic")
@@ -20,6 +21,9 @@ def why_no_batches(model: ModelSettings | ModelRoute) -> str:
     if provider in PROVIDERS:
         if model.transport == "litellm":
             return f"{model.name} has no batches with model.transport=litellm, expected auto"
+        own = [key for key in model.params if key not in WORDS["litellm"]["params"]]
+        if own and provider != "azure":  # whose bodies are built in another way
+            return f"{model.name} has no batches with params.{own[0]}, which needs litellm's client"
         return ""
     why = provider_facts(provider).no_batches or f"{provider} has no supported batch API"
     maker = model.name.split("/")[1] if provider == "openrouter" else provider

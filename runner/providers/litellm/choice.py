@@ -6,6 +6,7 @@ from typing import Any
 import aiohttp
 
 from runner.providers.litellm.http import HttpCalls
+from runner.providers.litellm.loading import by_responses
 from runner.providers.litellm.route import ADDRESSES, ModelRoute
 from runner.providers.litellm.words import WORDS
 
@@ -43,13 +44,3 @@ def http_calls(litellm: Any, route: ModelRoute, session: aiohttp.ClientSession) 
 def _is_set(value: Any) -> bool:
     """Return whether a setting has a value other than the one that litellm's Gemini code sets."""
     return bool([one for one in value if one != "cache"] if isinstance(value, list) else value)
-
-
-def by_responses(litellm: Any, name: str) -> bool:
-    """Return whether litellm calls the model *name* through OpenAI's Responses API."""
-    if name.partition("/")[2].startswith("responses/"):
-        return True
-    try:
-        return bool(litellm.get_model_info(name)["mode"] == "responses")
-    except Exception:  # noqa: BLE001 - litellm raises a plain Exception for an unknown model
-        return False

@@ -4,7 +4,12 @@ import gc
 import importlib
 import logging
 import os
+from importlib.util import find_spec
 from typing import Any, NoReturn
+
+from runner.base.errors import ConfigError, did_you_mean
+from runner.config.model_facts import map_entries, map_entry
+from runner.config.provider_facts import PROVIDERS
 
 _HERE = "localhost,127.0.0.1,::1"
 
@@ -36,6 +41,46 @@ def load_litellm() -> Any:
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).handlers.clear()  # records reach the run's log by propagation
     return litellm
+
+
+def check_provider(name: str, api_base: str | None) -> None:
+    """Raise ConfigError for a model *name* that litellm cannot call.
+
+    Neither litellm nor the user has its provider, or a package for its API is missing. Imports
+    litellm only for a rare provider or API.
+    """
+    named, entry = name.split("/", 1)[0], map_entry(name) or {}
+    if named == "vertex_ai" and not all(map(_is_installed, ("google", "google.auth"))):
+        needs = "for whose credentials litellm needs packages: pip install google-auth requests"
+        raise ConfigError(f"model {name!r} is one of Google Cloud, {needs}")
+    known = named in PROVIDERS or any(key.startswith(f"{named}/") for key in map_entries())
+    if known and "responses" not in (entry.get("mode"), *name.split("/")[1:-1]):
+        return
+    litellm = load_litellm()
+    try:
+        litellm.get_llm_provider(name, api_base=api_base)
+    except Exception as error:
+        listed = [str(getattr(each, "value", each)) for each in litellm.provider_list]
+        near = did_you_mean(named, listed).partition("; known")[0]
+        message = f"model {name!r}: litellm has no provider {named!r}{near}"
+        raise ConfigError(message) from error
+    if by_responses(litellm, name) and not _is_installed("mcp"):
+        why = "is called through OpenAI's Responses API, for which litellm needs a package"
+        raise ConfigError(f"model {name!r} {why}: pip install mcp")
+
+
+def _is_installed(module: str) -> bool:
+    return find_spec(module) is not None
+
+
+def by_responses(litellm: Any, name: str) -> bool:
+    """Return whether litellm calls the model *name* through OpenAI's Responses API."""
+    if name.partition("/")[2].startswith("responses/"):
+        return True
+    try:
+        return bool(litellm.get_model_info(name)["mode"] == "responses")
+    except Exception:  # noqa: BLE001 - litellm raises a plain Exception for an unknown model
+        return False
 
 
 def load_openai(litellm: Any, provider: str) -> None:

@@ -7,21 +7,20 @@ import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import Any
 
 import aiohttp
 import structlog
 
 from runner.answers.shared_schema import which_part
-from runner.base.errors import CallError, ConfigError, did_you_mean, one_line
+from runner.base.errors import CallError, ConfigError, one_line
 from runner.base.secrets import secrets_of
 from runner.base.threads import offload
 from runner.base.tokens import tokenizer_for
 from runner.config.model_facts import OFFLINE, SIMULATED, model_facts
 from runner.providers.litellm import response as replies
 from runner.providers.litellm.body import readable
-from runner.providers.litellm.choice import by_responses, http_calls
+from runner.providers.litellm.choice import http_calls
 from runner.providers.litellm.errors import RefusedError, classify, forget_causes, refusal_text
 from runner.providers.litellm.http import BuiltRequest, HttpCalls
 from runner.providers.litellm.loading import load_litellm, load_openai
@@ -82,10 +81,6 @@ class LiteLLMTransport:
             provider = importlib.import_module("runner.providers.offline.litellm_provider")
             provider.register(self._litellm, self._readers)
             return
-        _check_provider(self._litellm, route)
-        if by_responses(self._litellm, route.name) and find_spec("mcp") is None:
-            why = "is called through OpenAI's Responses API, for which litellm needs a package"
-            raise ConfigError(f"model {route.name!r} {why}: pip install mcp")
         self._session = open_session()
         if route.transport == "auto":
             self._http = await offload(http_calls, self._litellm, route, self._session)
@@ -263,15 +258,3 @@ class LiteLLMTransport:
             min_reply=len(text) // replies.CHARS_PER_TOKEN,
             written_1h=self.route.cache == "1h",
         )
-
-
-def _check_provider(litellm: Any, route: ModelRoute) -> None:
-    """Raise ConfigError for a provider that neither litellm nor the user has."""
-    try:
-        litellm.get_llm_provider(route.name, api_base=route.api_base)
-    except Exception as error:
-        named = route.name.split("/", 1)[0]
-        known = [str(getattr(each, "value", each)) for each in litellm.provider_list]
-        near = did_you_mean(named, known).partition("; known")[0]
-        message = f"model {route.name!r}: litellm has no provider {named!r}{near}"
-        raise ConfigError(message) from error

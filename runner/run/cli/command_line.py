@@ -17,7 +17,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from runner.base.errors import ConfigError, TranscriptError, did_you_mean, one_line, reason
 from runner.base.json import MAX_YAML_BYTES, check_yaml
-from runner.base.regular_files import kind_of, read_regular
+from runner.base.regular_files import kind_of, read_regular, user_path
 from runner.base.secrets import refuse_secrets, secrets_of
 from runner.config.schema import known_keys, takes_any_key
 from runner.run.cli.arguments import WITH_VALUE, as_overrides, choices
@@ -87,6 +87,10 @@ def _expand(override: str, sweeping: bool) -> list[str]:
     parts = value.split(",") if sweeping and kind_of(Path(value)) is None else [value]
     if not set(parts).isdisjoint(choices(name)) or not any(map(_is_path, parts)):
         return [override]
+    absent = [part for part in parts if kind_of(user_path(part)) is None]
+    if name == "checks" and sweeping and absent:  # else the first jobs would be paid
+        near = did_you_mean(absent[0], choices(name))
+        raise ConfigError(f"checks={absent[0]}: neither a file nor a choice{near}")
     return [f"{name}=file", f"{name}.{_FILES[name]}={','.join(map(quote, parts))}"]
 
 

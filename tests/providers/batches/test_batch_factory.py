@@ -38,12 +38,12 @@ def test_the_providers_that_have_batches_are_known_without_litellm() -> None:
 
     assert [name for name in names if why_no_batches(ModelRoute(name))] == []
     assert "transport=litellm" in why_no_batches(ModelRoute("openai/a", transport="litellm"))
+    assert "params.foo" in why_no_batches(ModelRoute("openai/a", params={"seed": 1, "foo": 2}))
 
 
 @pytest.mark.parametrize(
     ("route", "said"),
     [
-        (ModelRoute("openai/a", "http://127.0.0.1:9/v1", params={"tools": []}), "litellm's own"),
         (ModelRoute("openai/a"), "without a key"),
         (ModelRoute("gemini/a", api_key_env="NO_KEY"), "without a key"),
     ],

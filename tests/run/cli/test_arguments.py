@@ -134,6 +134,16 @@ def test_a_folder_or_file_without_a_suffix_is_a_transcript() -> None:
     assert ["-m", "transcript=file", "transcript.path='talks','missing'"] == expand_arguments(given)
 
 
+def test_checks_of_a_sweep_that_do_not_exist_are_refused_before_its_first_job(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.yaml").touch()
+    for typo in ("grouded", "./grouded.yaml"):
+        with pytest.raises(ConfigError, match=f"checks={typo}: .* did you mean 'grounded'"):
+            expand_arguments(["-m", f"checks=own.yaml,{typo}"])
+
+
 @pytest.mark.parametrize("value", ["5", "null", "True", "-1.5e3", "nan"])
 def test_a_choice_that_is_no_name_is_refused_by_its_value(value: str) -> None:
     with pytest.raises(ConfigError, match=f"model={value}: no such choice; known: anthropic, "):
