@@ -77,9 +77,11 @@ def test_line_endings_do_not_change_the_result(text: str, ending: str) -> None:
         "N" + "O" * 60,
         "ACGT" * 30,
         "Mr. " + "a" * 150,
+        "http://" * 40 + "!words",
+        "https://a.org/202612011234567 " * 12 + "words",
     ],
 )
-def test_a_long_word_is_read_at_once(row: str) -> None:
+def test_a_long_word_or_many_addresses_are_read_at_once(row: str) -> None:
     begun = time.process_time()
 
     parse_transcript(f"{row} so\nand more\n" * 5, name="t", format="text")
