@@ -10,7 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from runner.base.errors import ConfigError, did_you_mean, readable
+from runner.base.errors import ConfigError, did_you_mean, one_line, readable
 from runner.base.regular_files import read_regular
 from runner.base.text import to_safe_text
 
@@ -132,7 +132,7 @@ def _columns(
     for column in needed:
         if column not in names:
             near = did_you_mean(column, filter(None, names))
-            raise ConfigError(f"{file}:1: there is no column {column!r}{near}")
+            raise ConfigError(one_line(f"{file}:1: there is no column {column!r}{near}"))
     if twice := next((name for name in names if name and names.count(name) > 1), None):
         raise ConfigError(f"{file}:1: two columns are called {twice!r}")
     return names

@@ -1,12 +1,15 @@
 """Interface of readers: their input and result, and the readers of other packages."""
 
+import math
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.metadata import entry_points
+from itertools import filterfalse
+from typing import Any
 
-from runner.base.errors import ConfigError, one_line
+from runner.base.errors import ColloquyError, ConfigError, TranscriptError, one_line
 from runner.base.text import without_hidden
 from runner.transcript.decode import decode, document_kind
 from runner.transcript.model import Turn
@@ -79,12 +82,46 @@ def other_readers() -> list[Reader]:
     """Return the readers that other packages register; raise ConfigError for one that fails."""
     readers = []
     for entry in entry_points(group=GROUP):
+        what = f"the reader {entry.name} = {entry.value}"
         try:
             reader = entry.load()
         except Exception as error:
-            what = f"the reader {entry.name} = {entry.value} cannot be loaded"
-            raise ConfigError(one_line(f"{what}: {type(error).__name__}: {error}")) from error
+            why = f"{what} cannot be loaded: {type(error).__name__}: {error}"
+            raise ConfigError(one_line(why)) from error
         if not isinstance(reader, Reader):
             raise ConfigError(f"{entry.value} is a {type(reader).__name__}, expected a Reader")
-        readers.append(reader)
+        readers.append(_guarded(reader, what))
     return readers
+
+
+def _guarded(reader: Reader, what: str) -> Reader:
+    """Return *reader* with its bugs as TranscriptErrors that name the file and *what* it is."""
+
+    def guarded(work: Callable[..., Any]) -> Callable[..., Any]:
+        def guarded_work(source: Source, *notes: Notes) -> Any:
+            try:
+                return work(source, *notes)
+            except (ColloquyError, MemoryError):
+                raise
+            except Exception as error:
+                why = f"{source.name}: {what} failed: {type(error).__name__}: {error}"
+                raise TranscriptError(one_line(why)) from error
+
+        return guarded_work
+
+    def read(source: Source, notes: Notes) -> list[Turn]:
+        turns = list(reader.read(source, notes))
+        for wrong in filterfalse(_is_turn, turns):
+            raise TypeError(f"{wrong!r:.200} is no valid Turn")
+        return turns
+
+    return replace(reader, recognises=guarded(reader.recognises), read=guarded(read))
+
+
+def _is_turn(turn: Any) -> bool:
+    return (
+        isinstance(turn, Turn)
+        and isinstance(turn.text, str)
+        and isinstance(turn.speaker, str | None)
+        and all(time is None or math.isfinite(time) for time in (turn.start_s, turn.end_s))
+    )

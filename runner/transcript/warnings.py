@@ -17,7 +17,7 @@ _LABEL = re.compile(
 _ADDRESS = re.compile(r"([^\W\d_][^,.:?!]{0,40}),\s")
 _INSIDE = re.compile(r"(?<=[.?!♪)\]]\s)([^\W\d_][^:.?!]{0,60}):\s")
 _NO_WORDS = re.compile(
-    r"(?:[\W\d_]|https?://\S+|www\.\S+|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
+    r"(?:[\W\d_]|https?://\S++|www\.\S++|</?[a-z][^<>]{0,200}>|\{[^{}]{0,200}\}|\b[ap]m\b)+$",
     re.IGNORECASE,
 )
 _GARBLED = re.compile(

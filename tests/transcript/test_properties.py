@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,32 @@ def test_line_endings_do_not_change_the_result(text: str, ending: str) -> None:
     plain = text.replace("\r", "")
 
     assert attempt(plain, "auto") == attempt(plain.replace("\n", ending), "auto")
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        "我们今天讨论一下这个项目的进展情况以及下一步的工作安排" * 4,
+        "N" + "O" * 60,
+        "ACGT" * 30,
+        "Mr. " + "a" * 150,
+        "http://" * 40 + "!words",
+        "https://a.org/202612011234567 " * 12 + "words",
+    ],
+)
+def test_a_long_word_or_many_addresses_are_read_at_once(row: str) -> None:
+    begun = time.process_time()
+
+    parse_transcript(f"{row} so\nand more\n" * 5, name="t", format="text")
+
+    assert time.process_time() - begun < 2
+
+
+@pytest.mark.parametrize("name", ["LaRUE-McCOY", "O'NEILL-McDAID", "SPEAKER_A", "ANNE MARIE McCOY"])
+def test_a_name_in_capitals_before_a_full_stop_is_whole(name: str) -> None:
+    transcript = parse_transcript(f"{name}. Is it dry?\n\nMR. LI. No.\n\n" * 3, name="t")
+
+    assert {name, "MR. LI"} == {each.speaker for each in transcript.segments}
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -304,6 +305,14 @@ def test_a_transcript_that_has_stand_ins_of_its_own_gets_others() -> None:
         "XPERSON_1: XEMAIL_1",
     ] == lines(transcript)
     assert ("PERSON_1 and Ana", []) == made.restore("PERSON_1 and XPERSON_1")
+
+
+def test_a_very_long_row_of_x_is_searched_at_once() -> None:
+    begun = time.process_time()
+
+    make(talk(("Ana", "x" * 70_000)))
+
+    assert time.process_time() - begun < 5
 
 
 @pytest.mark.parametrize(

@@ -34,13 +34,17 @@ _CLOCK_INSIDE = re.compile(r"[(\[\s]\d+:\d\d")
 _STAMP_INSIDE = re.compile(r"[\s,]{1,20}(?=[\[(]?\d)")
 # A title and a name, a Greek or Cyrillic name and initials, a chair; or capitals.
 _TITLES = "|".join(title for title in WORDS["titles"] if len(title) > 4)  # as in `Chairman Li`
+_NAMED = r"[^\W\d_a-z][-'’\w]{0,30}"
+# Only white space, or a hyphen before a `Mc`, ends a word: else a long one is split in every way.
+_CAPITALS = r"[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’_-]?(?:[^\W\d_a-z]['’_-]?){0,30}"
 _FULL_STOP = re.compile(
     r"(?P<name>(?:(?P<sure>"
     r"(?:(?:Mr|Mrs|Ms|Dr|Prof|Hon|Sen|Rep|MR|MRS|MS|DR|PROF|HON|Mme|MM?|Sr|Sra)\.|M(?:me|lle))\s"
-    r"(?:[^\W\d_][\w'’-]{0,30}\s?){1,4}"
-    rf"|The\s(?:{_TITLES})|(?:{_TITLES})\s(?:[^\W\d_a-z][-'’\w]{{0,30}}\s?){{1,3}}"
+    r"[^\W\d_][\w'’-]{0,30}(?:\s[^\W\d_][\w'’-]{0,30}){0,3}\s?"
+    rf"|The\s(?:{_TITLES})|(?:{_TITLES})\s{_NAMED}(?:\s{_NAMED}){{0,2}}\s?"
     r"|[Ͱ-῿][\w’'-]{1,30}\s[Ͱ-῿]\.\s?(?:[Ͱ-῿]\.)?|Председател\w{1,12})"
-    r"|(?:(?:The|THE|AN?)\s)?(?:[^\W\d_a-z]['’\w]{0,2}[^\W\d_a-z]['’-]?(?:[^\W\d_a-z]['’-]?){0,30}\s?){1,4})"
+    rf"|(?:(?:The|THE|AN?)\s)?{_CAPITALS}"
+    rf"(?:(?:\s|(?<=['’-])(?=[^\W\d_a-z][a-z])){_CAPITALS}){{0,3}}\s?)"
     r"(?:\([^()]{1,80}\))?)(?:,\s(?P<office>[^\W\d_][^.:;?!\d]{2,140}))?"
     r"(?:\.\d{0,2}|(?<=[^\W\d_a-z]\.))\s?[-–—]{0,2}(?:\s|$)"
 )

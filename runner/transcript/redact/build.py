@@ -78,7 +78,7 @@ def redact(
 
 def _prefixes(kinds: Sequence[str], texts: Sequence[str]) -> dict[str, str]:
     """Return the stand-ins' words by kind; none occurs in *texts*."""
-    taken = regex.compile(rf"(?i)(X*(?:{'|'.join(kinds)}))(?:{GAP}|)\d")
+    taken = regex.compile(rf"(?i)(?<!X)(X*+(?:{'|'.join(kinds)}))(?:{GAP}|)\d")
     found = {match[1].upper() for text in texts for match in taken.finditer(text)}
     prefixes = {}
     for kind in kinds:
