@@ -163,7 +163,11 @@ def collection_job(setup: Setup) -> Job:
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError if it does not fit a model."""
     examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
-    redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    sent = [*examples.values()]
+    for code in setup.codebook.codes if setup.codebook else ():
+        sent += [code.definition, *code.examples]
+    sent += [label.answer for check in setup.expected.named() for label in check.validation_labels]
+    redaction, shown = redacted(setup.settings.transcript, transcript, sent)
     check_codes(setup.codebook, redaction)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)
