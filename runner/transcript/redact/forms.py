@@ -15,7 +15,6 @@ from runner.transcript.redact.lexicon import (
     family_names,
     given_names,
     is_common,
-    is_listed,
     is_short_name,
 )
 from runner.transcript.redact.people import GOES_ON
@@ -44,10 +43,7 @@ def parts_of(name: Keys) -> Iterator[Keys]:
             part = name[start : start + size]
             if _is_no_edge(part[0]) or _is_no_edge(part[-1]) or part[0] in SUFFIXES:
                 continue
-            if size > 1 or (
-                len(part[0]) > 1
-                and (is_short_name(part[0]) or is_listed(part[0]) or not is_common(part[0]))
-            ):
+            if size > 1 or len(part[0]) > 1:
                 yield part
 
 
