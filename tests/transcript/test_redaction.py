@@ -300,6 +300,8 @@ def test_each_part_of_a_label_is_found_also_if_it_is_a_word_of_some_language() -
     shown = mask(("Aroha Ngata", "Yes."), ("Host", "We met Ngata, and Mrs. Ngata's son."))[1]
 
     assert "Ngata" not in shown
+    roles = mask(("Customer Deepika", "Yes."), ("Customer", "Hi."), ("Host", "The Customer is in."))
+    assert ["Customer: Hi.", "Host: The Customer is in."] == roles[1:]
 
 
 def test_settings_give_the_first_numbers_so_that_files_of_a_batch_share_them() -> None:

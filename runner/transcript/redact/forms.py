@@ -9,12 +9,14 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     PLACES,
+    ROLES,
     SUFFIXES,
     TITLES,
     UNSPACED,
     family_names,
     given_names,
     is_common,
+    is_listed,
     is_short_name,
 )
 from runner.transcript.redact.people import GOES_ON
@@ -43,7 +45,7 @@ def parts_of(name: Keys) -> Iterator[Keys]:
             part = name[start : start + size]
             if _is_no_edge(part[0]) or _is_no_edge(part[-1]) or part[0] in SUFFIXES:
                 continue
-            if size > 1 or len(part[0]) > 1:
+            if size > 1 or (len(part[0]) > 1 and (is_listed(part[0]) or part[0] not in ROLES)):
                 yield part
 
 
