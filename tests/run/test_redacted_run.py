@@ -208,7 +208,7 @@ def test_a_codebook_and_a_judges_labels_name_nobody_of_another_transcript(
     Path("codes.csv").write_text(f'code,definition,examples\nDelay,Late,"{said}"\n')
     coded = execute(job(*given, "pipeline=codebook", "codebook=codes.csv"), into="coded")[2]
     labels = [{"answer": said, "label": "right"}]
-    rubric = {"type": "llm-rubric", "value": "Ends.", "labels": labels}
+    rubric = {"type": "llm-rubric", "value": "As Dr. Ngozi Adebayo.", "labels": labels}
     Path("ends.yaml").write_text(json.dumps({"judge": "judge", "every": [rubric]}))
     checks = ("checks=file", "checks.file=ends.yaml", "+model@models.judge=simulated")
     _, transports = execute_models(job(*given, *ONLY_TWO, *checks))
@@ -216,4 +216,13 @@ def test_a_codebook_and_a_judges_labels_name_nobody_of_another_transcript(
     sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in requests]
 
     assert any("told me: write to EMAIL" in text for text in sent)
+    assert [] == [text for text in sent if re.search("ngozi|adebayo", text, re.I)]
+
+
+def test_a_guide_names_nobody_who_is_not_in_the_transcript(given: list[str]) -> None:
+    Path("guide.md").write_text("- What does Dr. Ngozi Adebayo (ngozi@example.org) promise?\n")
+    asked = execute(job(*given, "pipeline=interviews", "guide=guide.md"))[2].requests
+    sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in asked]
+
+    assert any("What does Dr. PERSON_" in text for text in sent)
     assert [] == [text for text in sent if re.search("ngozi|adebayo", text, re.I)]
