@@ -208,7 +208,7 @@ def test_a_codebook_and_a_judges_labels_name_nobody_of_another_transcript(
     Path("codes.csv").write_text(f'code,definition,examples\nDelay,Late,"{said}"\n')
     coded = execute(job(*given, "pipeline=codebook", "codebook=codes.csv"), into="coded")[2]
     labels = [{"answer": said, "label": "right"}]
-    rubric = {"type": "llm-rubric", "value": "As Dr. Ngozi Adebayo.", "labels": labels}
+    rubric = {"type": "llm-rubric", "value": "As Dr. Balogun said.", "labels": labels}
     Path("ends.yaml").write_text(json.dumps({"judge": "judge", "every": [rubric]}))
     checks = ("checks=file", "checks.file=ends.yaml", "+model@models.judge=simulated")
     _, transports = execute_models(job(*given, *ONLY_TWO, *checks))
@@ -216,7 +216,7 @@ def test_a_codebook_and_a_judges_labels_name_nobody_of_another_transcript(
     sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in requests]
 
     assert any("told me: write to EMAIL" in text for text in sent)
-    assert [] == [text for text in sent if re.search("ngozi|adebayo", text, re.I)]
+    assert [] == [text for text in sent if re.search("ngozi|adebayo|balogun", text, re.I)]
 
 
 def test_a_guide_names_nobody_who_is_not_in_the_transcript(given: list[str]) -> None:
@@ -225,4 +225,4 @@ def test_a_guide_names_nobody_who_is_not_in_the_transcript(given: list[str]) -> 
     sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in asked]
 
     assert any("What does Dr. PERSON_" in text for text in sent)
-    assert [] == [text for text in sent if re.search("ngozi|adebayo", text, re.I)]
+    assert [] == [text for text in sent if re.search("ngozi|adebayo|balogun", text, re.I)]
