@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from runner.base.regular_files import user_path
 from runner.base.secrets import Secrets, refuse_keys, refuse_values
 from runner.base.text import digest
 from runner.base.tokens import tokenizer_for
+from runner.config.checks import JUDGED
 from runner.config.learned import learned_before
 from runner.config.resolve import resolve as resolve
 from runner.config.schema import Settings, validate
@@ -160,10 +161,23 @@ def collection_job(setup: Setup) -> Job:
     return run_job(joint, Transcript(name, "collection", "", ()))
 
 
+def _written(setup: Setup) -> Iterator[str]:
+    """Yield what is sent beside transcripts and prompts: questions, codes, rubrics and labels."""
+    for name in setup.analyzers:
+        yield from map(str, setup.settings.analyzers[name].variables.values())
+    for code in setup.codebook.codes if setup.codebook else ():
+        yield from (code.definition, *code.examples)
+    for check in setup.expected.named():
+        if check.kind == JUDGED:
+            yield str(check.value)
+            yield from (label.answer for label in check.validation_labels)
+
+
 def run_job(setup: Setup, transcript: Transcript) -> Job:
     """Return the job that reads *transcript*; raise ConfigError if it does not fit a model."""
     examples = {name: getattr(a, "examples", "") for name, a in setup.analyzers.items()}
-    redaction, shown = redacted(setup.settings.transcript, transcript, examples.values())
+    sent = [*examples.values(), *_written(setup)]
+    redaction, shown = redacted(setup.settings.transcript, transcript, sent)
     check_codes(setup.codebook, redaction)
     variables = variables_of(setup.pipeline.nodes, shown, setup.settings, redaction, examples)
     fitter = Fitter(setup.settings, setup.analyzers, shown, variables)

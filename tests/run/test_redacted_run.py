@@ -13,7 +13,7 @@ import orjson
 import pytest
 from helpers import job
 from helpers.fault_server import Asked, FaultServer, Step, good, http
-from helpers.runs import ONLY_TWO, execute, simulated
+from helpers.runs import ONLY_TWO, execute, execute_models, simulated
 
 from benchmarks.redact import SET, planted_in, talks
 from runner.providers.messages import text_parts
@@ -199,3 +199,30 @@ def test_the_index_names_nobody_of_a_redacted_run(given: list[str]) -> None:
 
     assert "repeat=2" in page
     assert set() == leaked(page.replace(str(Path.cwd()), ""))
+
+
+def test_a_codebook_and_a_judges_labels_name_nobody_of_another_transcript(
+    given: list[str],
+) -> None:
+    said = "Dr. Ngozi Adebayo told me: write to ngozi@example.org."
+    Path("codes.csv").write_text(f'code,definition,examples\nDelay,Late,"{said}"\n')
+    coded = execute(job(*given, "pipeline=codebook", "codebook=codes.csv"), into="coded")[2]
+    labels = [{"answer": said, "label": "right"}]
+    rubric = {"type": "llm-rubric", "value": "As Dr. Balogun said.", "labels": labels}
+    Path("ends.yaml").write_text(json.dumps({"judge": "judge", "every": [rubric]}))
+    checks = ("checks=file", "checks.file=ends.yaml", "+model@models.judge=simulated")
+    _, transports = execute_models(job(*given, *ONLY_TWO, *checks))
+    requests = [*coded.requests, *transports["judge"].requests]
+    sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in requests]
+
+    assert any("told me: write to EMAIL" in text for text in sent)
+    assert [] == [text for text in sent if re.search("ngozi|adebayo|balogun", text, re.I)]
+
+
+def test_a_guide_names_nobody_who_is_not_in_the_transcript(given: list[str]) -> None:
+    Path("guide.md").write_text("- What does Dr. Ngozi Adebayo (ngozi@example.org) promise?\n")
+    asked = execute(job(*given, "pipeline=interviews", "guide=guide.md"))[2].requests
+    sent = ["".join(p for m in r.messages for p in text_parts(m)) for r in asked]
+
+    assert any("What does Dr. PERSON_" in text for text in sent)
+    assert [] == [text for text in sent if re.search("ngozi|adebayo|balogun", text, re.I)]

@@ -277,6 +277,34 @@ def test_initials_suffixes_and_short_titles_are_no_names_of_their_own(
     assert shown == shown_there.replace("PERSON_", "P")
 
 
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("We met Marie DUPONT and JOHN SMITH at NASA.", "We met P1 and P2 at NASA."),
+        ("The file of MARIA RUIZ came from FEMA.", "The file of P1 came from FEMA."),
+        ("I read J. K. Rowling in the U.S. Embassy.", "I read J. K. P1 in the U.S. Embassy."),
+        ("Trần Thị Hoa and Nguyễn Văn An came.", "P1 and P2 came."),
+        ("My aunt is Fatima bint Hassan.", "My aunt is P1."),
+        ("hi my name's kasia, ask deepika", "hi my name's P1, ask P2"),
+    ],
+)
+def test_capitals_initials_particles_and_a_turn_in_lower_case_hide_no_name(
+    said: str, shown: str
+) -> None:
+    asked = "What did you think of the whole thing that they have, and how was it for you?"
+    found = one_form(mask(("Host", asked), ("Host", said)))[1].partition(": ")[2]
+
+    assert shown == found.replace("PERSON_", "P")
+
+
+def test_each_part_of_a_label_is_found_also_if_it_is_a_word_of_some_language() -> None:
+    shown = mask(("Aroha Ngata", "Yes."), ("Host", "We met Ngata, and Mrs. Ngata's son."))[1]
+
+    assert "Ngata" not in shown
+    roles = mask(("Customer Deepika", "Yes."), ("Customer", "Hi."), ("Host", "The Customer is in."))
+    assert ["Customer: Hi.", "Host: The Customer is in."] == roles[1:]
+
+
 def test_settings_give_the_first_numbers_so_that_files_of_a_batch_share_them() -> None:
     about = {
         "attendees": "Ana Silva, Bo Lindqvist (Acme)",

@@ -9,6 +9,7 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     PLACES,
+    ROLES,
     SUFFIXES,
     TITLES,
     UNSPACED,
@@ -44,10 +45,7 @@ def parts_of(name: Keys) -> Iterator[Keys]:
             part = name[start : start + size]
             if _is_no_edge(part[0]) or _is_no_edge(part[-1]) or part[0] in SUFFIXES:
                 continue
-            if size > 1 or (
-                len(part[0]) > 1
-                and (is_short_name(part[0]) or is_listed(part[0]) or not is_common(part[0]))
-            ):
+            if size > 1 or (len(part[0]) > 1 and (is_listed(part[0]) or part[0] not in ROLES)):
                 yield part
 
 

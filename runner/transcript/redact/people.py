@@ -13,6 +13,7 @@ from runner.transcript.redact.lexicon import (
     ORGANISATIONS,
     PARTICLES,
     ROLES,
+    SHORT,
     SUFFIXES,
     TITLES,
     UNSPACED,
@@ -43,6 +44,7 @@ _NAMED = regex.compile(rf"(?:{ANY['named']})\s+$", regex.I)
 _MET = regex.compile(rf"(?:\b(?:{ANY['met']})[,!]? +)$", regex.I)
 _INTRODUCED = tuple(map(regex.compile, LEXICON["any"]["told"]))
 _CALLED = regex.compile(r"(?:^|\s)\p{Ll}+, $")  # "Can you, Priya?"
+_INITIALS = regex.compile(r"\b(?!U\. ?[SKN])(?:\p{Lu}\. ?){2,4}$")
 _WITHIN = regex.compile(r"[\p{L},] $")  # a sentence
 _UNCASED_TITLES = regex.compile(rf"(?:{ANY['uncased_titles']})\s$")
 
@@ -54,7 +56,7 @@ def names_in(
     for pattern in _INTRODUCED:
         yield from (match[1] for match in pattern.finditer(text))
     tokens = tokens_of(text, common)
-    caseless = caseless or (len(tokens) > 2 and text.isupper())
+    caseless = caseless or (len(tokens) > 2 and (text.isupper() or text.islower()))
     passage = _Passage(text, tokens, caseless, english)
     place = 0
     while place < len(tokens):
@@ -118,7 +120,10 @@ class _Passage:
                 break
             if not token.capital and token.key not in PARTICLES:
                 break
-            if token.key in NO_NAMES or token.key in TITLES or _is_acronym(token):
+            is_name = self._is_foreign(run) and is_listed(token.key)  # Nguyễn Văn An
+            if (token.key in NO_NAMES and not is_name) or token.key in TITLES:
+                break
+            if _is_acronym(token):
                 break
             run.append(token)
         while len(run) > 1 and run[-1].key in PARTICLES:
@@ -151,14 +156,18 @@ class _Passage:
         if given and first.key not in places():
             return True
         words = [token.key for token in run if token.key not in places()]
-        if any(map(is_listed, words)) and not all(map(is_common, words)):
+        common = all(map(is_common, words)) and not self._is_foreign(run)
+        if any(map(is_listed, words)) and not common:
             return not first.opens or not is_common(first.key)
         strange = (t.key in PARTICLES or not (is_common(t.key) or t.key in places()) for t in run)
         return all(strange) and not all(token.text.isupper() for token in run)
 
+    def _is_foreign(self, run: Tokens) -> bool:
+        return self.english and not all(token.text.isascii() for token in run)
+
     def _is_single(self, token: Token, before: str, met: bool, says: bool) -> bool:
         key = token.key
-        if len(key) < 2 or key in PARTICLES or _is_acronym(token):
+        if len(key) < (5 if token.text.isupper() else 2) or key in PARTICLES or _is_acronym(token):
             return False
         if key in given_names():
             if key in places():
@@ -173,6 +182,7 @@ class _Passage:
         called = self.text[token.end : token.end + 1] in ("?", "!", "") and _CALLED.search(before)
         within = not self.english and _WITHIN.search(before)  # Eilen tapasin Jukan
         inflected = (within or not self.text.isascii()) and is_inflected(key)
+        met = met or bool(_INITIALS.search(before))
         return key in family_names() or met or says or bool(called) or inflected
 
     def _lower(self, place: int, named: bool, met: bool) -> Tokens:
@@ -210,4 +220,6 @@ class _Passage:
 
 
 def _is_acronym(token: Token) -> bool:
-    return token.text[1:2].isupper()  # as O'Connell's mark is not
+    """Return whether *token* is in capitals, and no long name such as DUPONT."""
+    long = len(token.key) > SHORT and is_listed(token.key) and not is_common(token.key)
+    return token.text[1:2].isupper() and not long  # as O'Connell's mark is not
