@@ -36,7 +36,7 @@ def further_plans(
     proven: set[int] = set()
     for name, check in job.expected.judged([*by_name]):
         known = validated or id(check) in proven
-        labels = [] if known else [label.answer for label in check.validation_labels]
+        labels = [] if known else [*dict.fromkeys(each.answer for each in check.validation_labels)]
         proven.add(id(check))
         key = f"{name} judged"
         one = _judged(job, by_name[name], nodes[name], check, labels)

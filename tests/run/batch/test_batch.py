@@ -278,7 +278,7 @@ def test_a_file_that_was_removed_is_no_longer_in_the_results_until_it_is_back() 
     assert [] == verify(Path("batch"))
 
 
-def test_a_batch_asks_its_judge_about_each_label_once() -> None:
+def test_a_batch_asks_its_judge_once_about_an_answer_with_two_labels() -> None:
     write_all(3)
     labels = "".join(
         f"{{answer: a{n}, label: {w}}}, " for n in range(4) for w in ("right", "wrong")
@@ -290,7 +290,7 @@ def test_a_batch_asks_its_judge_about_each_label_once() -> None:
     made = many(*judged)
     execute_batch(made, strong=strong)
 
-    assert 2 * (8 + 3) == len(strong.requests) == plan_batch(made).nodes["say_means judged"].calls
+    assert 2 * (4 + 3) == len(strong.requests) == plan_batch(made).nodes["say_means judged"].calls
 
 
 def test_a_batch_whose_quotes_are_invented_is_degraded_and_asks_nothing_again() -> None:
