@@ -21,8 +21,8 @@ from unittest.mock import patch
 from benchmarks.common import LATENCY_S, peak_mib, rss_mib
 from runner.record.batch_directory import RESULTS, Results
 from runner.record.result_row import ResultRow
+from runner.run.batch.active_runs import BatchResult
 from runner.run.batch.batch_run import Batch
-from runner.run.batch.services import BatchResult
 from runner.run.command import main as colloquy
 
 LINES = 12

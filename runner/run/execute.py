@@ -44,9 +44,9 @@ from runner.reports.export.traces import export_run
 from runner.reports.live.view import LiveView
 from runner.reports.report.write import missing_reports, try_write_report, write_report
 from runner.run import last_line
+from runner.run.batch.active_runs import BatchResult
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import LOG_HOLD_S, BatchConsole
-from runner.run.batch.services import BatchResult
 from runner.run.delivery import Endpoints, JobDelivery, budget_of, check_deadline, pending_hint
 from runner.run.nodes.first_calls import check_budget
 from runner.run.objective import Objective, check_objective, objective

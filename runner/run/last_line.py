@@ -23,7 +23,7 @@ from runner.record.result_row import completed_before
 from runner.record.reuse import LASTING, read_record
 from runner.record.run_directory import COMPLETED, METADATA, RESERVE
 from runner.reports.stored_run import counts_of
-from runner.run.batch.services import BatchResult
+from runner.run.batch.active_runs import BatchResult
 from runner.run.collection.collect import is_collected
 from runner.run.run import RunResult
 

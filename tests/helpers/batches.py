@@ -21,9 +21,9 @@ from runner.providers.request import Request
 from runner.record.batch_directory import PARTS
 from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.run.batch.active_runs import BatchResult
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult
 from runner.run.stop import Stop
 
 NODES = 3  # of ONLY_TWO's pipeline

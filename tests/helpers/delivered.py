@@ -29,9 +29,9 @@ from runner.record.account import restore_account
 from runner.record.batch_directory import PARTS as BATCH_PARTS
 from runner.record.reuse import PreviousSession, StoredAnswers
 from runner.record.run_directory import PARTS, RunDirectory
+from runner.run.batch.active_runs import BatchResult
 from runner.run.batch.batch_run import Batch
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult
 from runner.run.delivery import JobDelivery, budget_of
 from runner.run.run import Run, RunResult
 from runner.run.stop import Stop

@@ -29,7 +29,7 @@ from runner.record.journal import Spent, spent_in
 from runner.reports.status import status_of
 from runner.reports.stored_run import counts_of
 from runner.reports.verify import verify
-from runner.run.batch import services
+from runner.run.batch import active_runs
 from runner.run.delivery import budget_of
 from runner.run.stop import Stop
 
@@ -85,14 +85,14 @@ def test_the_files_that_are_open_at_once_are_bounded_by_the_size_of_the_largest(
     write_all(60)
     write("z.txt", "Ann: We should wait. " * 400)
     write("zz.txt", "Ann: We should wait. " * 400)
-    monkeypatch.setattr(services, "MAX_WAITING_BYTES", 9000)
+    monkeypatch.setattr(active_runs, "MAX_WAITING_BYTES", 9000)
     provider = FakeProvider(simulated)
     made = many(*BY_BATCH, "processing.max_concurrent=1")
     assert isinstance(made, BatchJob)
     result, _ = session(made, provider, BATCH)
 
     assert "completed" == result.status
-    assert 2 * (services.AHEAD + 2) >= len(provider.batches[0].lines)
+    assert 2 * (active_runs.AHEAD + 2) >= len(provider.batches[0].lines)
 
 
 def test_batches_hold_no_more_than_their_provider_allows() -> None:

@@ -32,8 +32,8 @@ from runner.record.member_directory import MemberDirectory
 from runner.record.result_row import UNREADABLE, ResultRow, completed_before
 from runner.record.reuse import StoredAnswers
 from runner.record.run_directory import RunDirectory
+from runner.run.batch.active_runs import BatchResult, count_waiting, runs_at_once
 from runner.run.batch.console import BatchConsole
-from runner.run.batch.services import BatchResult, count_waiting, runs_at_once
 from runner.run.batch.summary import Measures, batch_benchmark, batch_metadata
 from runner.run.batch.tally import ENDING, Tally, row_of, unanswered_row
 from runner.run.cli.command_line import worst_exit_code
